@@ -1,0 +1,10 @@
+"""The commands ``python -m spacy absa …``, which spaCy finds through an entry point."""
+
+from spacy.cli._util import app
+
+from . import alphabet, convert, predict, pseudo_label, score
+from ._util import absa_cli
+
+__all__ = ["absa_cli", "alphabet", "convert", "predict", "pseudo_label", "score"]
+
+app.add_typer(absa_cli, name="absa")

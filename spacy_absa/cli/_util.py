@@ -1,0 +1,96 @@
+"""What the commands share: registration with error messages, progress, loading a pipeline."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import spacy
+import typer
+from spacy.cli._util import setup_gpu
+from spacy.language import Language
+from tqdm import tqdm
+
+from ..decoding.lexicon import Lexicon
+from ..errors import InputError
+
+Item = TypeVar("Item")
+Mentions = list[dict[str, Any]]
+
+absa_cli = typer.Typer(
+    name="absa",
+    help="Entity-level sentiment: prepare data, predict, score.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+# Options of the commands that run a pipeline
+PipelineArg = Annotated[str, typer.Argument(help="Pipeline: a folder or an installed package")]
+LexiconOpt = Annotated[
+    Path | None,
+    typer.Option("--lexicon", help="Entity list to use instead of the pipeline's own"),
+]
+BatchSizeOpt = Annotated[int, typer.Option("--batch-size", min=1, help="Texts per batch")]
+NProcessOpt = Annotated[int, typer.Option("--n-process", min=1, help="Processes to use")]
+GpuIdOpt = Annotated[int, typer.Option("--gpu-id", help="GPU to use, -1 for the CPU")]
+
+
+def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add a function to ``spacy absa``; bad input ends it with one line and exit code 1."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        @absa_cli.command(name)
+        @wraps(function)
+        def run(*args: Any, **kwargs: Any) -> None:
+            try:
+                function(*args, **kwargs)
+            except InputError as error:
+                typer.secho(f"✘ {error}", fg="red", err=True)
+                raise typer.Exit(1) from error
+
+        return function
+
+    return register
+
+
+def progress(items: Iterable[Item]) -> Iterator[Item]:
+    """Show a progress bar on a terminal's standard error."""
+    return iter(tqdm(items, unit=" texts", disable=None))
+
+
+def check_suffix(path: Path, *suffixes: str) -> None:
+    """Raise InputError if an output file is not called as its format demands."""
+    if path.suffix not in suffixes:
+        raise InputError(f"{path}: the output file's name must end in {' or '.join(suffixes)}.")
+
+
+def load_pipeline(name: str, lexicon: Path | None, gpu_id: int) -> Language:
+    """Load a pipeline with the component ``absa_gru`` and give it another lexicon.
+
+    Raises InputError if it cannot be loaded or has no such component.
+    """
+    setup_gpu(gpu_id, silent=True)
+    try:
+        nlp = spacy.load(name)
+    except InputError:
+        raise
+    except (OSError, ValueError, ImportError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise InputError(f"{name}: cannot be loaded as a pipeline: {reason}") from error
+    if "absa_gru" not in nlp.pipe_names:
+        components = ", ".join(nlp.pipe_names) or "empty"
+        raise InputError(f"{name}: no component absa_gru in this pipeline ({components}).")
+    if lexicon is not None:
+        nlp.get_pipe("absa_gru").set_lexicon(Lexicon.from_file(lexicon))
+    # spaCy's limit guards the parser's memory; absa_gru cuts long texts into windows.
+    nlp.max_length = sys.maxsize
+    return nlp
+
+
+def annotate(
+    nlp: Language, inputs: Iterable[tuple[str, Item]], batch_size: int, n_process: int
+) -> Iterator[tuple[str, Mentions, Item]]:
+    """Run the pipeline over (text, context) pairs: yield (text, mentions, context) of each."""
+    docs = nlp.pipe(inputs, as_tuples=True, batch_size=batch_size, n_process=n_process)
+    return ((doc.text, doc._.absa, context) for doc, context in docs)

@@ -1,0 +1,126 @@
+"""``spacy absa predict``: the entities of texts and what the texts think of them."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from wasabi import msg
+
+from ..data.contest import mentions_to_rows, read_sentences, write_answer
+from ..data.jsonl import read_records
+from ..data.text import atomic_write
+from ..data.texts import read_texts, text_format
+from ._util import (
+    BatchSizeOpt,
+    GpuIdOpt,
+    LexiconOpt,
+    Mentions,
+    NProcessOpt,
+    PipelineArg,
+    annotate,
+    check_suffix,
+    command,
+    load_pipeline,
+    progress,
+)
+
+_COLOURS = {"positive": "green", "negative": "red"}
+
+
+class TextId(NamedTuple):
+    """Which text of the input it is: its number from 1, and its id if it has one."""
+
+    number: int
+    given: Any = None
+
+    def as_text(self) -> str:
+        """The id for a contest answer."""
+        return str(self.number if self.given is None else self.given)
+
+
+Answers = Iterable[tuple[str, Mentions, TextId]]
+
+
+@command("predict")
+def predict(
+    pipeline: PipelineArg,
+    input_path: Annotated[
+        Path,
+        typer.Argument(metavar="INPUT", help=".csv (SentenceId, Content), .jsonl or .txt"),
+    ],
+    output_path: Annotated[
+        Path | None,
+        typer.Argument(metavar="[OUTPUT]", help=".csv, .jsonl; the terminal if not given"),
+    ] = None,
+    lexicon: LexiconOpt = None,
+    batch_size: BatchSizeOpt = 256,
+    n_process: NProcessOpt = 1,
+    gpu_id: GpuIdOpt = -1,
+) -> None:
+    """Find the entities of texts and the sentiment towards each.
+
+    A .csv output is the contest's answer (SentenceId, View, Opinion); texts without an id are
+    numbered from 1. A .jsonl output has one line per input text: {"id", "text", "entities"}.
+    Without OUTPUT the entities are printed.
+
+    \b
+    Example:
+      python -m spacy absa predict assets/zh_absa_cars Test.csv answer.csv --lexicon View.csv
+    """
+    if output_path is not None:
+        check_suffix(output_path, ".csv", ".jsonl")
+    inputs = _read(input_path)
+    nlp = load_pipeline(pipeline, lexicon, gpu_id)
+    answers = annotate(nlp, inputs, batch_size, n_process)
+    if output_path is None:
+        _print(answers)
+    elif output_path.suffix == ".csv":
+        rows = (
+            row
+            for _, mentions, text_id in progress(answers)
+            for row in mentions_to_rows(text_id.as_text(), mentions)
+        )
+        counts = write_answer(output_path, rows)
+        by_opinion = ", ".join(f"{count} {opinion}" for opinion, count in counts.items())
+        msg.good(f"{output_path}: {counts.total()} views ({by_opinion or 'none'})")
+    else:
+        n_texts = _write_jsonl(output_path, progress(answers))
+        msg.good(f"{output_path}: {n_texts} texts")
+
+
+def _read(path: Path) -> Iterator[tuple[str, TextId]]:
+    suffix = text_format(path)
+    if suffix == ".jsonl":
+        pairs = ((record.text, record.fields.get("id")) for record in read_records(path))
+    elif suffix == ".txt":
+        pairs = ((text, None) for text in read_texts(path))
+    else:
+        pairs = ((text, sentence_id) for sentence_id, text in read_sentences(path).items())
+    return ((text, TextId(number, given)) for number, (text, given) in enumerate(pairs, start=1))
+
+
+def _write_jsonl(path: Path, answers: Answers) -> int:
+    n_texts = 0
+    with atomic_write(path) as file:
+        for n_texts, (text, mentions, text_id) in enumerate(answers, start=1):  # noqa: B007
+            head = {} if text_id.given is None else {"id": text_id.given}
+            line = {**head, "text": text, "entities": mentions}
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    return n_texts
+
+
+def _print(answers: Answers) -> None:
+    for text, mentions, _ in answers:
+        typer.secho(text, bold=True)
+        if not mentions:
+            typer.echo("  no entity")
+        for mention in mentions:
+            # Chinese text last: its width on a terminal differs from its length.
+            sentiment = typer.style(
+                f"{mention['sentiment']:<9}", fg=_COLOURS.get(mention["sentiment"], "yellow")
+            )
+            known = mention["id"] not in ("", mention["text"])
+            name = f" ({mention['id']})" if known else ""
+            typer.echo(f"  {sentiment} {mention['score']:.2f}  {mention['text']}{name}")

@@ -1,0 +1,84 @@
+"""Texts as spaCy's training data: gold Docs, the train and dev split, the raw-text reader."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+from spacy.training import Example
+
+from ..types import CharSpan
+from .text import atomic_write
+from .texts import read_texts, stable_hash, unique, windows
+
+
+def to_doc(
+    tokenizer: Callable[[str], Doc], text: str, spans: Iterable[CharSpan]
+) -> tuple[Doc, list[CharSpan]]:
+    """Make a gold Doc with ``spans`` as entities; they must not overlap.
+
+    A span that does not begin and end where tokens do is not guessed: the tokens it touches are
+    annotated as missing, and it is returned in the list beside the Doc.
+    """
+    doc = tokenizer(text)
+    entities, misaligned, touched = [], [], set()
+    for span in spans:
+        entity = doc.char_span(*span)
+        if entity is None:
+            misaligned.append(span)
+            around = doc.char_span(*span, alignment_mode="expand")
+            touched.update(range(around.start, around.end))
+        else:
+            entities.append(entity)
+    doc.set_ents(entities, missing=[doc[i : i + 1] for i in sorted(touched)])
+    return doc, misaligned
+
+
+def write_docs(path: str | Path, docs: Iterable[Doc]) -> None:
+    """Write Docs with their user data as a ``.spacy`` file."""
+    with atomic_write(path, "wb") as file:
+        file.write(DocBin(docs=docs, store_user_data=True).to_bytes())
+
+
+def in_dev(text: str, share: float) -> bool:
+    """Whether a text falls into the dev split of that share: a fixed property of the text."""
+    return stable_hash(text) < share * 2**64
+
+
+def create_raw_text_reader(
+    paths: Path | list[Path],
+    column: str | None = None,
+    max_length: int = 256,
+    min_length: int = 2,
+    limit: int = 0,
+    dev_share: float = 0.02,
+    split: Literal["train", "dev", "all"] = "all",
+) -> Callable[[Language], Iterator[Example]]:
+    """`spacy_absa.RawText.v1`: a corpus of unlabelled text for the language model.
+
+    paths: Files, folders or globs, as for ``read_texts``; read as a stream on each pass.
+    column: The column of the text in tables, or its key in JSONL; guessed where not given.
+    max_length, min_length: Longer texts are cut into windows of at most so many characters;
+        shorter windows are dropped.
+    limit: The number of windows to read at most; 0 for all.
+    dev_share, split: Which part to read. Whether a text belongs to "train" or "dev" only
+        depends on the text, so two readers of the same files never overlap.
+    """
+
+    def read(nlp: Language) -> Iterator[Example]:
+        sources = paths if isinstance(paths, list) else [paths]
+        texts = unique(text for path in sources for text in read_texts(path, column))
+        pieces = (
+            window
+            for text in texts
+            if split == "all" or in_dev(text, dev_share) == (split == "dev")
+            for window in windows(text, max_length)
+            if len(window.strip()) >= min_length
+        )
+        for piece in islice(pieces, limit or None):
+            doc = nlp.make_doc(piece)
+            yield Example(doc, doc)
+
+    return read

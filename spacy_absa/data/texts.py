@@ -1,0 +1,126 @@
+"""Raw text from files of many formats; cutting long texts and dropping repeated ones."""
+
+import glob
+import re
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from itertools import chain, islice
+from pathlib import Path
+
+from ..errors import InputError
+from .jsonl import read_records
+from .tables import SPREADSHEETS, read_table
+from .text import open_text
+
+_TABLES = (".csv", ".tsv", *SPREADSHEETS)
+_FORMATS = (".txt", ".jsonl", *_TABLES)
+_TEXT_COLUMNS = ("content", "text", "review", "sentence", "comment", "内容", "评论", "文本", "正文")
+# Rows read to find the text column of a table where no name tells.
+_SAMPLE = 100
+_SENTENCE_END = re.compile(r"[。！？!?；\n]")
+
+
+def read_texts(path: str | Path, column: str | None = None) -> Iterator[str]:
+    """Stream the texts of a file, of the files in a folder, or of those that match a glob.
+
+    .txt holds one text a line, .jsonl one object a line with the text at "text" (or ``column``).
+    Tables (.csv, .tsv, .xls, .xlsx) have a header; the text is in ``column``, else in a column
+    with a usual name, else in the one with the longest texts. All but spreadsheets may be
+    compressed (``.gz``). Empty texts are kept.
+
+    Raises InputError if a file is missing or cannot be read as its suffix says.
+    """
+    for file in _files(path):
+        match text_format(file):
+            case ".txt":
+                with open_text(file, newline="\n") as lines:
+                    yield from (line.rstrip("\r\n") for line in lines)
+            case ".jsonl":
+                yield from (record.text for record in read_records(file, column or "text"))
+            case _:
+                yield from _read_column(file, column)
+
+
+def text_format(path: str | Path) -> str:
+    """The lower-case suffix that tells a text file's format, a final ``.gz`` aside.
+
+    Raises InputError if it is none that ``read_texts`` knows.
+    """
+    path = Path(path)
+    bare = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    suffix = bare.suffix.lower()
+    if (suffix in SPREADSHEETS and bare != path) or suffix not in _FORMATS:
+        raise InputError(
+            f"{path}: cannot tell the format by the name: it must end in "
+            f"{', '.join(_FORMATS)}, or .gz after one of the text formats."
+        )
+    return suffix
+
+
+def _files(path: str | Path) -> list[Path]:
+    path = Path(path)
+    if path.is_dir():
+        files = [file for file in path.rglob("*") if file.is_file() and file.name[0] != "."]
+    elif path.exists() or not glob.has_magic(str(path)):
+        return [path]
+    else:
+        files = [Path(name) for name in glob.glob(str(path), recursive=True)]
+    if not files:
+        raise InputError(f"{path}: no files there: name a text file, a folder or a glob.")
+    return sorted(files)
+
+
+def _read_column(path: Path, column: str | None) -> Iterator[str]:
+    rows = (fields for _, fields in read_table(path))
+    header = next(rows)
+    sample = list(islice(rows, _SAMPLE))
+    i = _text_column(path, header, sample) if column is None else _find(path, header, column)
+    yield from (row[i] for row in chain(sample, rows))
+
+
+def _find(path: Path, header: list[str], column: str) -> int:
+    if column not in header:
+        raise InputError(f"{path}: no column {column!r}: the columns are {', '.join(header)}.")
+    return header.index(column)
+
+
+def _text_column(path: Path, header: list[str], sample: list[list[str]]) -> int:
+    names = [name.strip().lower() for name in header]
+    for name in _TEXT_COLUMNS:
+        if name in names:
+            return names.index(name)
+    return max(range(len(header)), key=lambda i: sum(len(row[i]) for row in sample))
+
+
+def windows(text: str, max_length: int) -> Iterator[str]:
+    """Cut a text into pieces of at most ``max_length`` characters, which joined give the text.
+
+    A cut falls after the last sentence end (。！？!?； or a line feed) in the second half of the
+    window, else at its very end. An empty text has no window.
+    """
+    start = 0
+    while len(text) - start > max_length:
+        ends = [
+            match.end()
+            for match in _SENTENCE_END.finditer(text, start + max_length // 2, start + max_length)
+        ]
+        end = ends[-1] if ends else start + max_length
+        yield text[start:end]
+        start = end
+    if start < len(text):
+        yield text[start:]
+
+
+def stable_hash(text: str) -> int:
+    """64 bits of BLAKE2b of the text: the same on every machine and in every run."""
+    return int.from_bytes(blake2b(text.encode("utf-8"), digest_size=8).digest(), "big")
+
+
+def unique(texts: Iterable[str]) -> Iterator[str]:
+    """Drop the texts that came before. Holds a 64-bit hash of each text, not the text."""
+    seen = set()
+    for text in texts:
+        key = stable_hash(text)
+        if key not in seen:
+            seen.add(key)
+            yield text

@@ -1,0 +1,1 @@
+"""Decoding: from scores per character to entities, with their probabilities."""

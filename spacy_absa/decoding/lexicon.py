@@ -1,0 +1,197 @@
+"""A lexicon of entity names: aliases, their canonical ids, and where they stand in a text."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ahocorasick_rs import AhoCorasick, Implementation
+
+from spacy_absa.data.text import open_text
+from spacy_absa.errors import InputError
+from spacy_absa.folding import fold
+
+# A line of a lexicon file, and where it stands: "path, line 3".
+_Line = tuple[str, str]
+
+
+class Match(NamedTuple):
+    """An alias found in a text: characters ``start`` to ``end`` (exclusive), and its id."""
+
+    start: int
+    end: int
+    id: str
+
+
+class LexiconEntry(NamedTuple):
+    """An alias and the id of what it names (if empty, the alias itself is the id)."""
+
+    pattern: str
+    id: str
+    label: str = ""
+
+
+class Lexicon:
+    """A set of aliases, found in a text all at once (Aho & Corasick 1975), in linear time.
+
+    Spellings that ``fold`` to the same are one alias, of which the first is kept. Raises
+    ``InputError`` for an empty pattern and for two ids of one alias; ``places`` says for these
+    errors where each entry stands.
+    """
+
+    def __init__(
+        self, entries: Iterable[LexiconEntry], places: Sequence[str] | None = None
+    ) -> None:
+        by_alias: dict[str, LexiconEntry] = {}
+        for index, entry in enumerate(entries):
+            place = places[index] if places else f"lexicon entry {index + 1}"
+            _add(by_alias, entry, place)
+        aliases = sorted(by_alias)
+        self.entries: tuple[LexiconEntry, ...] = tuple(by_alias[alias] for alias in aliases)
+        # Linear in memory, and above some 10,000 aliases faster to build and to run than the DFA.
+        self._automaton = AhoCorasick(
+            aliases, store_patterns=False, implementation=Implementation.ContiguousNFA
+        )
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> "Lexicon":
+        """Read a lexicon in the format that the suffix names; each may be compressed (``.gz``).
+
+        - ``.jsonl``: as spaCy's EntityRuler, ``{"label": …, "pattern": "Q7", "id": "audi-q7"}``,
+          label and id optional, string patterns only;
+        - ``.txt``: an alias per line, optionally a tab and its id; blank lines and lines that
+          start with ``#`` are skipped;
+        - ``.csv``: the contest's ``View.csv``, tab-separated, with the header ``ViedId  View``.
+
+        Raises ``InputError``, naming file and line, for anything else in it, an empty pattern,
+        two ids of one alias, and for a file without entries.
+        """
+        path = Path(path)
+        suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
+        if suffix not in _PARSERS:
+            raise InputError(
+                f"{path}: cannot tell the lexicon's format: name it {', '.join(_PARSERS)}."
+            )
+        with open_text(path) as file:
+            lexicon = cls._parse(suffix, file, str(path))
+        if not lexicon:
+            raise InputError(f"{path}: the lexicon has no entries: write one alias per line.")
+        return lexicon
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Lexicon":
+        """The lexicon that ``to_bytes`` wrote."""
+        return cls._parse(".jsonl", data.decode("ascii").splitlines(), "saved lexicon")
+
+    def to_bytes(self) -> bytes:
+        """The entries as EntityRuler JSONL in ASCII; equal lexicons give equal bytes."""
+        lines = (json.dumps(entry._asdict(), sort_keys=True) for entry in self.entries)
+        return "".join(f"{line}\n" for line in lines).encode("ascii")
+
+    @classmethod
+    def _parse(cls, suffix: str, lines: Iterable[str], source: str) -> "Lexicon":
+        located = (
+            (f"{source}, line {number}", line.rstrip("\r\n"))
+            for number, line in enumerate(lines, 1)
+        )
+        parsed = list(_PARSERS[suffix](located))
+        return cls([entry for _, entry in parsed], [place for place, _ in parsed])
+
+    def find(self, text: str) -> list[Match]:
+        """All matches in ``text``, overlapping and nested ones too, by start, longest first.
+
+        A match may not cut through a run of Latin letters (no ``mg`` in ``img``); digits and
+        other characters protect nothing (宝骏560 is found in 宝骏5602016款).
+        """
+        text = fold(text)
+        found = self._automaton.find_matches_as_indexes(text, overlapping=True)
+        matches = [
+            Match(start, end, self.entries[index].id)
+            for index, start, end in found
+            if not (_inside_word(text, start) or _inside_word(text, end))
+        ]
+        return sorted(matches, key=lambda match: (match.start, -match.end))
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Lexicon) and self.entries == other.entries
+
+    def __hash__(self) -> int:
+        return hash(self.entries)
+
+    def __reduce__(self) -> tuple[type["Lexicon"], tuple[tuple[LexiconEntry, ...]]]:
+        return Lexicon, (self.entries,)
+
+
+def _add(by_alias: dict[str, LexiconEntry], entry: LexiconEntry, place: str) -> None:
+    if not entry.pattern.strip():
+        raise InputError(f"{place}: the pattern is empty: write an alias or remove the entry.")
+    alias = fold(entry.pattern)
+    known = by_alias.setdefault(alias, entry._replace(id=entry.id or entry.pattern))
+    if entry.id not in ("", known.id):
+        raise InputError(
+            f"{place}: {entry.pattern!r} has the id {entry.id!r}, but {known.pattern!r}, which is "
+            f"the same but for case and width, has {known.id!r}: give both the same id."
+        )
+
+
+def _inside_word(text: str, index: int) -> bool:
+    """Whether there are Latin letters on both sides of ``index``."""
+    return 0 < index < len(text) and _is_latin(text[index - 1]) and _is_latin(text[index])
+
+
+def _is_latin(char: str) -> bool:
+    return char < "\u0250" and char.isalpha()  # the Latin blocks end there
+
+
+def _parse_jsonl(lines: Iterable[_Line]) -> Iterator[tuple[str, LexiconEntry]]:
+    for place, line in lines:
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise InputError(f"{place}: not valid JSON ({error}): mend the line.") from error
+        if not isinstance(record, dict) or "pattern" not in record:
+            raise InputError(f'{place}: expected an object like {{"pattern": "Q7", "id": "q7"}}.')
+        if isinstance(record["pattern"], list):
+            raise InputError(
+                f"{place}: token patterns cannot be used: write the alias as one string."
+            )
+        entry = LexiconEntry(record["pattern"], record.get("id", ""), record.get("label", ""))
+        if not all(isinstance(value, str) for value in entry):
+            raise InputError(f"{place}: pattern, id and label must be strings: quote them.")
+        yield place, entry
+
+
+def _parse_txt(lines: Iterable[_Line]) -> Iterator[tuple[str, LexiconEntry]]:
+    for place, line in lines:
+        if not line.strip() or line.startswith("#"):
+            continue
+        alias, *rest = (column.strip() for column in line.split("\t"))
+        if len(rest) > 1:
+            raise InputError(
+                f"{place}: {len(rest) + 1} columns: write the alias, then a tab and its id at most."
+            )
+        yield place, LexiconEntry(alias, *rest or [""])
+
+
+def _parse_csv(lines: Iterable[_Line]) -> Iterator[tuple[str, LexiconEntry]]:
+    for number, (place, line) in enumerate(lines):
+        columns = [column.strip() for column in line.split("\t")]
+        if number == 0:
+            if columns not in (["ViedId", "View"], ["ViewId", "View"]):
+                raise InputError(
+                    f"{place}: expected the tab-separated header of View.csv, ViewId and View."
+                )
+        elif line.strip():
+            if len(columns) != 2:
+                raise InputError(
+                    f"{place}: {len(columns)} columns: write two, tab-separated: ViewId and View."
+                )
+            yield place, LexiconEntry(columns[1], "")
+
+
+_PARSERS = {".jsonl": _parse_jsonl, ".txt": _parse_txt, ".csv": _parse_csv}

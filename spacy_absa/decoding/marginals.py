@@ -1,0 +1,200 @@
+"""Forward-backward: probabilities of tags and entities, and the losses of CRF and softmax.
+
+Works on probabilities that are rescaled at each step (Rabiner 1989, section V.A), so that what is
+impossible is simply 0. Score differences above some 700 underflow to impossible.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spacy_absa.decoding.packing import Packed, pack, unpack
+from spacy_absa.decoding.schemes import TagScheme
+
+# The loss, summed over the texts; its gradients by the emissions and by the transitions.
+Loss = tuple[float, list[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """The distribution over the tag sequences of each of ``B`` texts.
+
+    A path has the probability ``prod_t step[tag before, tag] * gain[t, tag]``, times ``step[last
+    tag, boundary] / rest``. ``forward`` sums the products of all beginnings of a path up to a tag,
+    ``backward`` those of its ends after it. Rows are packed.
+    """
+
+    log_z: np.ndarray  # [B], log of the sum of exp(score) over all paths
+    _step: np.ndarray  # [T + 1, T + 1], exp(transitions) up to a factor
+    _gain: np.ndarray  # [N, T], exp(emissions), rescaled
+    _rest: np.ndarray  # [B] by rank, what the rescaling left over
+    _forward: np.ndarray  # [N, T]
+    _backward: np.ndarray  # [N, T]
+    _packed: Packed
+
+    @property
+    def marginals(self) -> list[np.ndarray]:
+        """The probability of each tag at each character, per text ``[n_i, T]``."""
+        return unpack(self._packed.with_data(self._forward * self._backward))
+
+    @property
+    def expected_transitions(self) -> np.ndarray:
+        """How often tag ``j`` is expected to follow ``i`` in all texts, ``[T + 1, T + 1]``.
+
+        Oriented as in ``schemes``; an empty text goes once from boundary to boundary.
+        """
+        sizes, lengths = self._packed.batch_sizes, self._packed.lengths
+        written = lengths > 0
+        n = int(written.sum())
+        last = self._packed.last_rows
+        before = np.arange(n, len(self._gain)) - np.repeat(sizes[:-1], sizes[1:])
+        onward = self._gain * self._backward
+        expected = np.empty_like(self._step)
+        expected[:-1, :-1] = self._forward[before].T @ onward[n:]
+        expected[-1, :-1] = onward[:n].sum(axis=0)
+        expected[:-1, -1] = (self._forward[last] / self._rest[written, None]).sum(axis=0)
+        expected[-1, -1] = (1 / self._rest[~written]).sum()
+        return expected * self._step
+
+    def span_marginals(self, text: int, start: int, end: int, scheme: TagScheme) -> np.ndarray:
+        """The probability, per label, that characters ``start`` to ``end`` are an entity of it.
+
+        Of exactly this extent: what follows must close it, what precedes must not be part of it.
+        ``[K]``, in the order of ``scheme.labels``.
+        """
+        rank = self._packed.ranks[text]
+        length, offsets = self._packed.lengths[rank], self._packed.offsets
+        tags = np.array([scheme.span_tags(label, end - start) for label in scheme.labels])
+        first, last = tags[:, 0], tags[:, -1]
+        step = np.where(scheme.boundary, self._step[:-1, :-1], 0.0)
+        if start == 0:
+            before = self._step[-1, first]
+        else:
+            before = self._forward[offsets[start - 1] + rank] @ step[:, first]
+        if end == length:
+            after = self._step[last, -1] / self._rest[rank]
+        else:
+            row = offsets[end] + rank
+            after = step[last] @ (self._gain[row] * self._backward[row])
+        inside = self._step[tags[:, :-1], tags[:, 1:]], self._gain[offsets[start:end] + rank, tags]
+        # In logarithms, as single factors may be huge.
+        with np.errstate(divide="ignore"):
+            logs = np.column_stack([np.log(x) for x in (before, *inside, after)])
+        return np.exp(logs.sum(axis=1))
+
+
+def forward_backward(
+    emissions: Sequence[np.ndarray], transitions: np.ndarray, legal: np.ndarray | None = None
+) -> Lattice:
+    """The distribution in which a path's probability is proportional to exp of its score.
+
+    ``emissions`` holds ``[n_i, T]`` scores per text, -inf where a tag is not allowed;
+    ``transitions`` and ``legal`` (``None``: all are) are ``[T + 1, T + 1]``, oriented as in
+    ``schemes``. Raises ``ValueError``, naming the text's index, where no path is possible.
+    """
+    transitions = np.asarray(transitions, dtype=np.float64)
+    if legal is not None:
+        transitions = np.where(legal, transitions, -np.inf)
+    n_tags = len(transitions) - 1
+    packed = pack([np.asarray(scores, dtype=np.float64) for scores in emissions])
+    scores = packed.data.reshape(-1, n_tags)
+    ceiling = transitions.max()
+    step = np.exp(transitions - ceiling)
+    with np.errstate(divide="ignore", invalid="ignore"):  # dead texts are told by their log_z
+        peaks = scores.max(axis=1)
+        gain = np.exp(scores - peaks[:, None])
+        forward, scales = _forward(gain, step, packed)
+        gain /= scales[:, None]
+        rest = np.full(len(packed.order), step[-1, -1])
+        last = packed.last_rows
+        rest[: len(last)] = forward[last] @ step[:-1, -1]
+        rank = np.arange(len(scores)) - np.repeat(packed.offsets, packed.batch_sizes)
+        inside = np.bincount(rank, np.log(scales) + peaks, minlength=len(rest))
+        log_z = np.empty_like(rest)
+        log_z[packed.order] = inside + np.log(rest) + (packed.lengths + 1) * ceiling
+    dead = np.flatnonzero(~np.isfinite(log_z))
+    if len(dead):
+        raise ValueError(f"Text {dead[0]} has no possible path: its allowed tags are not legal.")
+    backward = _backward(gain, step, rest, packed)
+    return Lattice(log_z, step, gain, rest, forward, backward, packed)
+
+
+def crf_loss(
+    emissions: Sequence[np.ndarray],
+    transitions: np.ndarray,
+    allowed: Sequence[np.ndarray],
+    legal: np.ndarray | None = None,
+) -> Loss:
+    """The negative log-likelihood of a linear-chain CRF, of gold that may be partly unknown.
+
+    ``allowed`` holds ``[n_i, T]`` bool per text: one tag where the gold is known, several where it
+    is not. The loss is log Z of all paths minus log Z of those allowed (Tsuboi et al. 2008), its
+    gradient the difference of their expectations. Raises ``ValueError``, naming the text's index,
+    where no legal path is allowed.
+    """
+    clamped = forward_backward(_clamp(emissions, allowed), transitions, legal)
+    free = forward_backward(emissions, transitions, legal)
+    d_emissions = [p - q for p, q in zip(free.marginals, clamped.marginals, strict=True)]
+    d_transitions = free.expected_transitions - clamped.expected_transitions
+    return float((free.log_z - clamped.log_z).sum()), d_emissions, d_transitions
+
+
+def softmax_loss(emissions: Sequence[np.ndarray], allowed: Sequence[np.ndarray]) -> Loss:
+    """``crf_loss`` without transitions, for one text or more: masked cross-entropy.
+
+    The gradient by the transitions, ``[T + 1, T + 1]``, is zero. Raises ``ValueError``, naming the
+    text's index, where a character has no allowed tag.
+    """
+    for text, those in enumerate(allowed):
+        if not those.any(axis=1).all():
+            raise ValueError(f"Text {text} has a character without an allowed tag.")
+    free_z, free = _softmax(np.concatenate(emissions))
+    clamped_z, clamped = _softmax(np.concatenate(_clamp(emissions, allowed)))
+    d_emissions = np.split(free - clamped, np.cumsum([len(scores) for scores in emissions])[:-1])
+    n_tags = free.shape[1]
+    return float((free_z - clamped_z).sum()), d_emissions, np.zeros((n_tags + 1, n_tags + 1))
+
+
+def _clamp(emissions: Sequence[np.ndarray], allowed: Sequence[np.ndarray]) -> list[np.ndarray]:
+    return [np.where(a, scores, -np.inf) for scores, a in zip(emissions, allowed, strict=True)]
+
+
+def _softmax(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Log of the sum of exponentials, and the softmax, of each row."""
+    scores = scores.astype(np.float64)
+    peaks = scores.max(axis=1, keepdims=True)
+    exps = np.exp(scores - peaks)
+    sums = exps.sum(axis=1, keepdims=True)
+    return (np.log(sums) + peaks)[:, 0], exps / sums
+
+
+def _forward(gain: np.ndarray, step: np.ndarray, packed: Packed) -> tuple[np.ndarray, np.ndarray]:
+    """Forward probabilities, each row scaled to sum 1, and the sums before: [N, T], [N]."""
+    forward = gain.copy()
+    scales = np.empty(len(gain))
+    inner, before = step[:-1, :-1], step[-1, :-1]
+    start = 0
+    for n in packed.batch_sizes.tolist():
+        here = forward[start : start + n]
+        here *= before[:n] @ inner if start else before
+        scale = here.sum(axis=1)
+        here /= scale[:, None]
+        scales[start : start + n] = scale
+        before = here
+        start += n
+    return forward, scales
+
+
+def _backward(gain: np.ndarray, step: np.ndarray, rest: np.ndarray, packed: Packed) -> np.ndarray:
+    """Backward sums, ``[N, T]``."""
+    backward = np.empty_like(gain)
+    last = packed.last_rows
+    backward[last] = step[:-1, -1] / rest[: len(last), None]
+    outer = step[:-1, :-1].T
+    end = len(gain)
+    starts, sizes = packed.offsets.tolist(), packed.batch_sizes.tolist()
+    for start, n, end in zip(starts[-2::-1], sizes[:0:-1], starts[:0:-1], strict=True):
+        after = slice(end, end + n)
+        np.matmul(gain[after] * backward[after], outer, out=backward[start : start + n])
+    return backward

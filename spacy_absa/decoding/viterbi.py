@@ -1,0 +1,233 @@
+"""Exact Viterbi decoding under a tag scheme, with or without a lexicon of entities.
+
+One search serves the three modes. A state is what a path has just read: a *closed* tag (the last
+of a lexicon match that ends here), a *free* tag (any other), or the boundary before the text. Paths
+go on by *free steps* of one character, or by *jumps* over a whole lexicon match. After a closed tag
+only a tag that closes the entity may follow; a match cannot be prolonged.
+
+========== =========== =================
+mode       free steps  jumps
+========== =========== =================
+``off``    to any tag  none
+``prefer`` to any tag  earn the bonus
+``force``  to O only   earn no bonus
+========== =========== =================
+
+Equal scores: closed beats free, a long match beats a short one, then the lower tag wins. For this
+to hold exactly, scores are rounded to a grid on which float64 sums are exact in any order.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+
+from spacy_absa.decoding.lexicon import Match
+from spacy_absa.decoding.packing import Packed, pack
+from spacy_absa.decoding.schemes import TagScheme
+from spacy_absa.errors import InputError
+from spacy_absa.types import CharSpan
+
+Mode = Literal["off", "prefer", "force"]
+
+# Finer than float32 resolves a score of 1; sums stay exact up to 2^29, 200,000 characters of 2,500.
+_GRID = 2.0**24
+
+
+def viterbi(
+    emissions: Sequence[np.ndarray],
+    transitions: np.ndarray,
+    scheme: TagScheme,
+    matches: Sequence[Sequence[Match]] | None = None,
+    mode: Mode = "off",
+    bonus: float = 0.0,
+) -> list[list[CharSpan]]:
+    """The entities of the best path through each text, in text order.
+
+    ``emissions`` holds ``[n_i, T]`` scores per text, ``transitions`` ``[T + 1, T + 1]`` scores
+    oriented as in ``schemes`` (zeros for none; illegal ones are masked here), ``matches`` the
+    lexicon matches per text, in any order, which ``off`` ignores. Adjacent matches stay separate
+    entities. Raises ``InputError`` for an unknown mode or a negative bonus.
+    """
+    if mode not in get_args(Mode):
+        raise InputError(f"Unknown lexicon mode {mode!r}: use one of {', '.join(get_args(Mode))}.")
+    if not bonus >= 0:
+        raise InputError(f"The bonus of a lexicon match must be 0 or more, not {bonus}.")
+    if not emissions:
+        return []
+    emissions = [_on_grid(scores) for scores in emissions]
+    transitions = np.where(scheme.legal, _on_grid(transitions), -np.inf)
+    reward = _on_grid(bonus) if mode == "prefer" else 0.0
+    usable = [] if mode == "off" or matches is None else matches
+    jumps = _Jumps.of(usable, emissions, transitions, scheme, reward)
+    search = _Search(pack(emissions), _Steps.of(transitions, scheme, mode), jumps)
+    return search.entities(scheme)
+
+
+def _on_grid(scores: np.ndarray | float) -> np.ndarray:
+    return np.rint(np.asarray(scores, dtype=np.float64) * _GRID) / _GRID
+
+
+class _Steps(NamedTuple):
+    """Scores of going on from each of the ``S`` states, -inf where it may not be done.
+
+    The states are the closed tags (none in mode ``off``), the free tags, the boundary: closed
+    ones first, so that the first of equal maxima is the one to prefer.
+    """
+
+    free: np.ndarray  # [S, T] to a free tag
+    jump: np.ndarray  # [S, T] to a tag that begins a match
+    end: np.ndarray  # [S] to the end of the text
+
+    @classmethod
+    def of(cls, transitions: np.ndarray, scheme: TagScheme, mode: Mode) -> "_Steps":
+        tags, end = transitions[:, :-1], transitions[:, -1]
+        starts_entity = np.vstack([scheme.boundary, np.ones(len(scheme.tags), dtype=bool)])
+        new = np.where(starts_entity, tags, -np.inf)
+        if mode == "off":
+            return cls(free=tags, jump=new, end=end)
+        free = np.vstack([new[:-1], tags])
+        if mode == "force":
+            free[:, 1:] = -np.inf
+        return cls(free=free, jump=np.vstack([tags[:-1], new]), end=np.append(end[:-1], end))
+
+
+class _Jumps(NamedTuple):
+    """``M`` lexicon matches, with each of ``K`` labels."""
+
+    text: np.ndarray  # [M] index of the text
+    start: np.ndarray  # [M]
+    end: np.ndarray  # [M]
+    first: np.ndarray  # [M, K] tag of the first character
+    last: np.ndarray  # [M, K] tag of the last character
+    score: np.ndarray  # [M, K] of emissions and transitions inside, and the bonus
+
+    @classmethod
+    def of(
+        cls,
+        matches: Sequence[Sequence[Match]],
+        emissions: Sequence[np.ndarray],
+        transitions: np.ndarray,
+        scheme: TagScheme,
+        bonus: float,
+    ) -> "_Jumps":
+        found = [(text, m.start, m.end) for text, those in enumerate(matches) for m in those]
+        text, start, end = np.array(found, dtype=np.int64).reshape(-1, 3).T
+        first, last = np.empty((2, len(found), len(scheme.labels)), dtype=np.int64)
+        score = np.empty(first.shape)
+        flat = np.concatenate(emissions)
+        lengths = np.array([len(scores) for scores in emissions])
+        begin = start + (np.cumsum(lengths) - lengths)[text]
+        for length in np.unique(end - start).tolist():
+            these = np.flatnonzero(end - start == length)
+            tags = np.array([scheme.span_tags(label, length) for label in scheme.labels])
+            first[these], last[these] = tags[:, 0], tags[:, -1]
+            # [M', 1, length] rows with [K, length] tags
+            emitted = flat[begin[these, None, None] + np.arange(length), tags].sum(axis=-1)
+            score[these] = emitted + transitions[tags[:, :-1], tags[:, 1:]].sum(axis=-1) + bonus
+        return cls(text, start, end, first, last, score)
+
+    def take(self, order: np.ndarray) -> "_Jumps":
+        return _Jumps(*(field[order] for field in self))
+
+
+class _Search:
+    """The best score of each state after each character, and the best path.
+
+    Column ``at[p] + r`` of ``best`` stands for position ``p`` (0 before the first character) in the
+    text of rank ``r``.
+    """
+
+    def __init__(self, packed: Packed, steps: _Steps, jumps: _Jumps) -> None:
+        n_texts = len(packed.order)
+        self.packed = packed
+        self.steps = steps
+        self.n_tags = steps.free.shape[1]
+        self.n_closed = len(steps.free) - self.n_tags - 1
+        self.at = np.append(0, n_texts + packed.offsets)
+        target = self.at[jumps.end] + packed.ranks[jumps.text]
+        order = np.lexsort((jumps.start, target))  # by end, so by step; the longest first
+        self.jumps = jumps.take(order)
+        self.target = target[order]
+        self.source = self.at[self.jumps.start] + packed.ranks[self.jumps.text]
+        self.best = self._forward()
+
+    def entities(self, scheme: TagScheme) -> list[list[CharSpan]]:
+        """The entities of the best paths, per text."""
+        packed = self.packed
+        lengths = packed.lengths[packed.ranks]
+        # One O behind each text, so that all texts decode as one.
+        begins = np.cumsum(lengths + 1) - lengths - 1
+        tags, chosen = self._trace(begins)
+        entities: list[list[CharSpan]] = [[] for _ in begins]
+        spans = scheme.decode(tags)
+        texts = np.searchsorted(begins, [span.start for span in spans], side="right") - 1
+        for text, begin, (start, end, label) in zip(
+            texts.tolist(), begins[texts].tolist(), spans, strict=True
+        ):
+            entities[text].append(CharSpan(start - begin, end - begin, label))
+        for jump, label in chosen:
+            start, end = self.jumps.start[jump].item(), self.jumps.end[jump].item()
+            entities[self.jumps.text[jump]].append(CharSpan(start, end, scheme.labels[label]))
+        return [sorted(those) for those in entities] if chosen else entities
+
+    def _forward(self) -> np.ndarray:
+        """``[S, B + N]``."""
+        batch_sizes, n_texts = self.packed.batch_sizes, len(self.packed.order)
+        best = np.full((len(self.steps.free), n_texts + len(self.packed.data)), -np.inf)
+        best[-1, :n_texts] = 0.0
+        free = best[self.n_closed : -1]
+        free[:, n_texts:] = self.packed.data.T
+        steps = self.steps.free[:, :, None]
+        starts = self.at.tolist()
+        jumps = np.searchsorted(self.target, np.append(self.at, best.shape[1])).tolist()
+        for t, n in enumerate(batch_sizes.tolist()):
+            here, there = starts[t], starts[t + 1]
+            free[:, there : there + n] += (best[:, None, here : here + n] + steps).max(axis=0)
+            if jumps[t + 1] < jumps[t + 2]:
+                these = slice(jumps[t + 1], jumps[t + 2])
+                cells = self.jumps.last[these], self.target[these, None]
+                np.maximum.at(best, cells, self._jump_scores(best, these))
+        return best
+
+    def _jump_scores(self, best: np.ndarray, jumps: slice) -> np.ndarray:
+        """``[M', K]``: the best path that ends with each of these jumps."""
+        before = best[:, self.source[jumps], None] + self.steps.jump[:, self.jumps.first[jumps]]
+        return before.max(axis=0) + self.jumps.score[jumps]
+
+    def _trace(self, begins: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]]:
+        """The free tags (O inside matches), texts in a row; the (jump, label) pairs taken."""
+        n_texts = len(begins)
+        tags = np.zeros(n_texts + len(self.packed.data), dtype=np.int64)
+        chosen: list[tuple[int, int]] = []
+        into = np.hstack([self.steps.free, self.steps.jump])
+        begins = begins[self.packed.order]
+        rank, position = np.arange(n_texts), self.packed.lengths
+        column = self.at[position] + rank
+        state = (self.best[:, column] + self.steps.end[:, None]).argmax(axis=0)
+        # All texts go back together, each by one step or jump a turn.
+        while True:
+            if not position.all():
+                on = position > 0
+                rank, position, column, state = rank[on], position[on], column[on], state[on]
+            if not len(rank):
+                return tags, chosen
+            position = position - 1
+            tag = state - self.n_closed
+            tags[begins[rank] + position] = tag
+            for i in np.flatnonzero(tag < 0) if self.n_closed else ():
+                tags[begins[rank[i]] + position[i]] = 0
+                jump, label = self._origin(column[i], state[i])
+                chosen.append((jump, label))
+                position[i] = self.jumps.start[jump]
+                tag[i] = self.n_tags + self.jumps.first[jump, label]
+            column = self.at[position] + rank
+            state = (self.best.take(column, axis=1) + into.take(tag, axis=1)).argmax(axis=0)
+
+    def _origin(self, column: int, state: int) -> tuple[int, int]:
+        """The longest jump, and its label, that gave a closed state its score."""
+        low, high = np.searchsorted(self.target, [column, column + 1]).tolist()
+        scores = self._jump_scores(self.best, slice(low, high))
+        hits = (scores == self.best[state, column]) & (self.jumps.last[low:high] == state)
+        jump, label = divmod(int(hits.argmax()), hits.shape[1])
+        return low + jump, label

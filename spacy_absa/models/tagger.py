@@ -1,0 +1,144 @@
+"""The tagger: characters → language model → encoder → emissions and transitions per tag."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from spacy.tokens import Doc
+from thinc.api import Model, chain, xp2torch
+from thinc.types import Floats2d
+
+from .torch.recurrent import BiGRUEncoder
+from .torch_layer import torch_layer
+from .types import CharBatch, Emissions
+from .windows import with_windows
+
+
+def build_char_tagger(
+    charlm: Model[list[str], CharBatch],
+    encoder: Model[CharBatch, CharBatch],
+    output: Model[list[Floats2d], Emissions],
+    max_length: int = 512,
+) -> Model[list[Doc], Emissions]:
+    """`spacy_absa.CharTagger.v1`: scores for every tag of every character of a Doc.
+
+    charlm: texts to character vectors. encoder: character vectors in context. output: what the
+    tags of neighbours have to do with each other. max_length: texts with more characters are cut
+    into windows, which are encoded on their own and decoded together.
+    """
+    projection = tag_projection()
+    network: Model[list[str], CharBatch] = chain(charlm, encoder, projection)
+    model: Model[list[Doc], Emissions] = chain(with_windows(network, max_length), output)
+    model.name = "char_tagger"
+    model.set_ref("charlm", charlm)
+    model.set_ref("projection", projection)
+    model.set_ref("output", output)
+    return model
+
+
+def build_bigru_encoder(width: int, depth: int = 1) -> Model[CharBatch, CharBatch]:
+    """`spacy_absa.BiGRUEncoder.v1`: `depth` bidirectional GRUs of `width` units a direction."""
+    return torch_layer(
+        "bigru_encoder",
+        partial(BiGRUEncoder, width=width, depth=depth),
+        _forward_encoder,
+        sizes=lambda model, X: {"n_in": X.data.shape[2]},
+        attrs={"dropout_rate": 0.0},
+    )
+
+
+def build_softmax() -> Model[list[Floats2d], Emissions]:
+    """`spacy_absa.Softmax.v1`: each character's tag stands on its own."""
+    return Model("softmax", _forward_softmax, dims={"nO": None})
+
+
+def build_crf() -> Model[list[Floats2d], Emissions]:
+    """`spacy_absa.CRF.v1`: a linear-chain conditional random field (Lafferty et al. 2001)."""
+    return Model(
+        "crf", _forward_crf, init=_init_crf, params={"transitions": None}, dims={"nO": None}
+    )
+
+
+def tag_projection() -> Model[CharBatch, CharBatch]:
+    """An affine map from the encoder's width to one score per tag (dimension nO)."""
+    return torch_layer(
+        "tag_projection",
+        torch.nn.Linear,
+        _forward_projection,
+        sizes=lambda model, X: {
+            "in_features": X.data.shape[2],
+            "out_features": model.get_dim("nO"),
+        },
+        dims={"nO": None},
+    )
+
+
+def set_n_tags(model: Model[list[Doc], Emissions], n_tags: int) -> None:
+    """Set the number of tags before initialisation."""
+    model.get_ref("projection").set_dim("nO", n_tags)
+    model.get_ref("output").set_dim("nO", n_tags)
+
+
+def add_tags(model: Model[list[Doc], Emissions], n_tags: int) -> None:
+    """Grow an initialised tagger to `n_tags`: known tags keep their weights, new ones start fresh."""
+    projection, output = model.get_ref("projection"), model.get_ref("output")
+    shim = projection.shims[0]
+    old = shim.state()
+    n_old = projection.get_dim("nO")
+    projection.set_dim("nO", n_tags, force=True)
+    shim.build(in_features=old["weight"].shape[1], out_features=n_tags)
+    new = shim.state()
+    new["weight"][:n_old], new["bias"][:n_old] = old["weight"], old["bias"]
+    shim.load_state(new)
+    output.set_dim("nO", n_tags, force=True)
+    if output.has_param("transitions"):
+        known = output.get_param("transitions")
+        output.set_param("transitions", _grown(known, n_tags, output))
+
+
+def _grown(transitions: Floats2d, n_tags: int, model: Model) -> Floats2d:
+    """Insert tags before the last row and column, which stand for the boundary of the text."""
+    n_old = len(transitions) - 1
+    rows = [*range(n_old), n_tags]
+    grown = model.ops.alloc2f(n_tags + 1, n_tags + 1)
+    grown[model.ops.xp.ix_(rows, rows)] = transitions
+    return grown
+
+
+def _forward_encoder(
+    model: Model, X: CharBatch, is_train: bool
+) -> tuple[CharBatch, Callable[[CharBatch], CharBatch]]:
+    shim = model.shims[0]
+    lengths = xp2torch(X.lengths, device=shim.device)
+    data, backprop = shim(X.data, lengths, model.attrs["dropout_rate"], is_train=is_train)
+    return CharBatch(data, X.lengths), lambda dY: CharBatch(backprop(dY.data), X.lengths)
+
+
+def _forward_projection(
+    model: Model, X: CharBatch, is_train: bool
+) -> tuple[CharBatch, Callable[[CharBatch], CharBatch]]:
+    data, backprop = model.shims[0](X.data, is_train=is_train)
+    return CharBatch(data, X.lengths), lambda dY: CharBatch(backprop(dY.data), X.lengths)
+
+
+def _forward_softmax(
+    model: Model, X: list[Floats2d], is_train: bool
+) -> tuple[Emissions, Callable[[Emissions], list[Floats2d]]]:
+    return Emissions(X, None), lambda dY: dY.scores
+
+
+def _init_crf(model: Model, X: Any = None, Y: Any = None) -> None:
+    if model.has_dim("nO") and not model.has_param("transitions"):
+        n_states = model.get_dim("nO") + 1
+        model.set_param("transitions", model.ops.alloc2f(n_states, n_states))
+
+
+def _forward_crf(
+    model: Model, X: list[Floats2d], is_train: bool
+) -> tuple[Emissions, Callable[[Emissions], list[Floats2d]]]:
+    def backprop(dY: Emissions) -> list[Floats2d]:
+        model.inc_grad("transitions", dY.transitions)
+        return dY.scores
+
+    return Emissions(X, model.get_param("transitions")), backprop

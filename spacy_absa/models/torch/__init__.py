@@ -1,0 +1,1 @@
+"""Pure PyTorch modules: they know tensors, and nothing of spaCy or thinc."""

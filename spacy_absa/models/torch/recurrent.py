@@ -1,0 +1,63 @@
+"""Recurrent layers over padded batches that padding cannot reach."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def reverse_within_lengths(x: Tensor, lengths: Tensor) -> Tensor:
+    """Turn each sequence round and leave its padding where it is.
+
+    x: (n_steps, batch, …); lengths: (batch,). The function is its own inverse.
+    """
+    steps = torch.arange(x.shape[0], device=x.device).unsqueeze(1)  # (n_steps, 1)
+    mirrored = lengths.unsqueeze(0) - 1 - steps  # (n_steps, batch)
+    index = torch.where(mirrored >= 0, mirrored, steps.expand_as(mirrored))
+    return x[index, torch.arange(x.shape[1], device=x.device)]
+
+
+class TwoWayGRU(nn.Module):
+    """One GRU from left to right and one from right to left, side by side.
+
+    Both read their sequences from the first step on, the second one a turned copy, so all
+    padding lies in either's future: no output depends on it, or on the batch mates. That
+    saves packing, which makes the backward pass of a CPU about twice as slow.
+    """
+
+    def __init__(self, n_in: int, width: int):
+        super().__init__()
+        self.width = width
+        self.forwards = nn.GRU(n_in, width)
+        self.backwards = nn.GRU(n_in, width)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """(n_steps, batch, n_in) → (n_steps, batch, 2 * width): left-to-right, right-to-left.
+
+        Both states at a step have read the input of that step.
+        """
+        left_to_right, _ = self.forwards(x)
+        right_to_left, _ = self.backwards(reverse_within_lengths(x, lengths))
+        return torch.cat([left_to_right, reverse_within_lengths(right_to_left, lengths)], dim=-1)
+
+
+class BiGRUEncoder(nn.Module):
+    """Stacked bidirectional GRUs with locked dropout around each.
+
+    Locked dropout draws one mask for all steps of a sequence (Gal & Ghahramani 2016).
+    """
+
+    def __init__(self, n_in: int, width: int, depth: int):
+        super().__init__()
+        widths = [n_in] + [2 * width] * depth
+        self.layers = nn.ModuleList(TwoWayGRU(n, width) for n in widths[:-1])
+
+    def forward(self, x: Tensor, lengths: Tensor, dropout: float) -> Tensor:
+        """(n_steps, batch, n_in) → (n_steps, batch, 2 * width)."""
+        for layer in self.layers:
+            x = layer(self._locked_dropout(x, dropout), lengths)
+        return self._locked_dropout(x, dropout)
+
+    def _locked_dropout(self, x: Tensor, rate: float) -> Tensor:
+        if not self.training or rate == 0.0:
+            return x
+        return x * F.dropout(torch.ones_like(x[:1]), rate)  # (1, batch, n) over all steps

@@ -1,0 +1,154 @@
+"""The boundary between thinc and PyTorch: a layer whose module is built once its sizes are known."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy
+import srsly
+import torch
+from thinc.api import Model, Optimizer, get_torch_default_device, torch2xp, xp2torch
+from thinc.shims.shim import Shim
+from thinc.types import ArrayXd, FloatsXd
+
+from ..errors import InputError
+
+
+class TorchShim(Shim):
+    """Holds the PyTorch module of a thinc layer; unlike thinc's own `PyTorchShim`
+
+    - it builds the module from sizes that are known only at initialisation or in a saved file;
+    - weights are saved as msgpack arrays, so that loading never unpickles;
+    - averaged weights (`use_averages` of thinc's optimizer) reach the module;
+    - `learn_rate_scale` multiplies the learning rate of this module; 0 freezes it.
+    """
+
+    def __init__(self, build: Callable[..., torch.nn.Module], learn_rate_scale: float = 1.0):
+        super().__init__(None)
+        self._build = build
+        self.learn_rate_scale = learn_rate_scale
+
+    @property
+    def is_built(self) -> bool:
+        """Whether the sizes are known."""
+        return self._model is not None
+
+    @property
+    def module(self) -> torch.nn.Module:
+        """The PyTorch module. Raises ValueError where there is none yet."""
+        if self._model is None:
+            raise ValueError(
+                "The model has no weights yet: call nlp.initialize() or load a trained pipeline."
+            )
+        return self._model
+
+    @property
+    def device(self) -> torch.device:
+        """Where the module is."""
+        return next(self.module.parameters()).device
+
+    def build(self, **sizes: int) -> None:
+        """Make the module anew, with fresh weights."""
+        self.cfg = sizes
+        self._model = self._build(**sizes).to(get_torch_default_device())
+
+    def __call__(
+        self, x: ArrayXd, *args: Any, is_train: bool
+    ) -> tuple[FloatsXd, Callable[[FloatsXd], FloatsXd | None]]:
+        """Run the module on `x` (floats or integers) and further arguments without gradient.
+
+        Returns its output, and the function from the output's gradient to that of `x` (None for
+        integers), which also accumulates the gradients of the weights.
+        """
+        module = self.module.train(is_train)
+        tensor = xp2torch(x, requires_grad=is_train and x.dtype.kind == "f", device=self.device)
+        with torch.set_grad_enabled(is_train):
+            output = module(tensor, *args)
+
+        def backprop(d_output: FloatsXd) -> FloatsXd | None:
+            output.backward(xp2torch(d_output, device=self.device))
+            return None if tensor.grad is None else torch2xp(tensor.grad)
+
+        return torch2xp(output.detach()), backprop
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        """Let the optimizer change every weight that has a gradient."""
+        for name, parameter in self.module.named_parameters():
+            if parameter.grad is not None and self.learn_rate_scale:
+                weights, _ = optimizer(
+                    (self.id, name),
+                    torch2xp(parameter.data),
+                    torch2xp(parameter.grad),
+                    lr_scale=self.learn_rate_scale,
+                )
+                parameter.data = xp2torch(weights, device=parameter.device)
+            parameter.grad = None
+
+    @contextmanager
+    def use_params(self, params: dict[Any, FloatsXd]) -> Iterator[None]:
+        """Exchange the weights for those that `params` holds as `(shim id, name)`, for a while."""
+        replaced = {}
+        for name, parameter in self.module.named_parameters() if self.is_built else ():
+            if (self.id, name) in params:
+                replaced[parameter] = parameter.data
+                parameter.data = xp2torch(params[self.id, name], device=parameter.device)
+        yield
+        for parameter, data in replaced.items():
+            parameter.data = data
+
+    def to_device(self, device_type: str, device_id: int) -> None:
+        """Move the module, if there is one."""
+        if self.is_built:
+            self.module.to("cpu" if device_type == "cpu" else f"cuda:{device_id}")
+
+    def state(self) -> dict[str, numpy.ndarray]:
+        """All weights by name."""
+        return {name: value.cpu().numpy() for name, value in self.module.state_dict().items()}
+
+    def load_state(self, state: dict[str, numpy.ndarray]) -> None:
+        """Overwrite all weights. Raises InputError where names or shapes differ."""
+        # Copied, since arrays out of msgpack are read-only views of its buffer.
+        tensors = {name: torch.from_numpy(value.copy()) for name, value in state.items()}
+        try:
+            self.module.load_state_dict(tensors)
+        except RuntimeError as error:
+            raise InputError(
+                "The saved weights do not fit the model of this config; use the sizes that they "
+                f"were trained with. {error}"
+            ) from error
+
+    def to_bytes(self) -> bytes:
+        """Sizes and weights as msgpack."""
+        state = self.state() if self.is_built else None
+        return srsly.msgpack_dumps({"sizes": self.cfg, "state": state})
+
+    def from_bytes(self, bytes_data: bytes) -> "TorchShim":
+        """Build the module with the saved sizes and load its weights."""
+        message = srsly.msgpack_loads(bytes_data)
+        if message["state"] is not None:
+            self.build(**message["sizes"])
+            self.load_state(message["state"])
+        return self
+
+
+def torch_layer(
+    name: str,
+    build: Callable[..., torch.nn.Module],
+    forward: Callable[[Model, Any, bool], tuple[Any, Callable]],
+    sizes: Callable[[Model, Any], dict[str, int]],
+    *,
+    learn_rate_scale: float = 1.0,
+    attrs: dict[str, Any] | None = None,
+    dims: dict[str, int | None] | None = None,
+) -> Model:
+    """Make a thinc layer around `build(**sizes(model, X))`, X being the first sample input.
+
+    `forward` is the layer's thinc forward function, which calls `model.shims[0]`.
+    """
+
+    def init(model: Model, X: Any = None, Y: Any = None) -> None:
+        if X is not None and not model.shims[0].is_built:
+            model.shims[0].build(**sizes(model, X))
+
+    shim = TorchShim(build, learn_rate_scale)
+    return Model(name, forward, init=init, shims=[shim], attrs=attrs or {}, dims=dims or {})

@@ -1,0 +1,40 @@
+"""What flows between the layers of the models."""
+
+from dataclasses import dataclass
+
+from thinc.types import Floats2d, Floats3d, Ints1d, Ints2d
+
+
+@dataclass
+class SymbolBatch:
+    """Texts as symbol numbers, padded, each between two boundary symbols.
+
+    symbols: (n_steps, batch); lengths: (batch,), boundaries included.
+    """
+
+    symbols: Ints2d
+    lengths: Ints1d
+
+
+@dataclass
+class CharBatch:
+    """One vector per character, padded.
+
+    data: (n_steps, batch, width); lengths: (batch,) in characters.
+    """
+
+    data: Floats3d
+    lengths: Ints1d
+
+
+@dataclass
+class Emissions:
+    """What the decoder needs.
+
+    scores: one array (n_chars, n_tags) per text. transitions: (n_tags + 1, n_tags + 1), oriented
+    as `spacy_absa.decoding.schemes` states, or None where each tag stands on its own. A gradient
+    has the same shape.
+    """
+
+    scores: list[Floats2d]
+    transitions: Floats2d | None

@@ -1,0 +1,383 @@
+"""The component `absa_gru`: finds entities and the sentiment towards each of them."""
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy
+from spacy import util
+from spacy.language import Language
+from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc
+from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.vocab import Vocab
+from thinc.api import Config, Model, Optimizer, set_dropout_rate, to_numpy
+
+from ..data.alphabet import build_alphabet, count_characters
+from ..decoding.lexicon import Lexicon, Match
+from ..decoding.marginals import crf_loss, forward_backward, softmax_loss
+from ..decoding.schemes import TagScheme
+from ..decoding.viterbi import viterbi
+from ..errors import InputError
+from ..models.charlm import set_alphabet
+from ..models.tagger import add_tags, set_n_tags
+from ..models.types import Emissions
+from ..types import CharSpan
+from .annotations import EXTENSIONS, AlignmentMode, Mention, annotate, install_extension
+from .gold import allowed_tags, count_unknown, gold_labels
+
+LexiconMode = Literal["off", "prefer", "force"]
+
+DEFAULT_MODEL_CONFIG = """
+[model]
+@architectures = "spacy_absa.CharTagger.v1"
+max_length = 512
+
+[model.charlm]
+@architectures = "spacy_absa.CharLM.v1"
+vector_width = 128
+width = 192
+use = "states"
+learn_rate_scale = 1.0
+
+[model.encoder]
+@architectures = "spacy_absa.BiGRUEncoder.v1"
+width = 192
+depth = 1
+
+[model.output]
+@architectures = "spacy_absa.CRF.v1"
+"""
+
+# Of the files on disk. Raised when a change makes older pipelines unreadable.
+FORMAT = 1
+
+
+@Language.factory(
+    "absa_gru",
+    assigns=["doc.ents", "token.ent_iob", "token.ent_type", "doc._.absa", "span._.sentiment"],
+    default_config={
+        "model": Config().from_str(DEFAULT_MODEL_CONFIG)["model"],
+        "scheme": "bio",
+        "lexicon_mode": "off",
+        "lexicon_bonus": 2.0,
+        "threshold": 0.0,
+        "alignment_mode": "expand",
+        "spans_key": None,
+        "overwrite": True,
+        "scorer": {"@scorers": "spacy_absa.absa_scorer.v1"},
+    },
+    default_score_weights={
+        "absa_f": 0.5,
+        "absa_macro_f": 0.5,
+        "absa_p": None,
+        "absa_r": None,
+        "absa_span_f": None,
+        "absa_polarity_acc": None,
+        "absa_contest_f": None,
+        "absa_per_type": None,
+    },
+)
+def make_absa_gru(
+    nlp: Language,
+    name: str,
+    model: Model[list[Doc], Emissions],
+    scheme: Literal["io", "bio", "biluo"],
+    lexicon_mode: LexiconMode,
+    lexicon_bonus: float,
+    threshold: float,
+    alignment_mode: AlignmentMode,
+    spans_key: str | None,
+    overwrite: bool,
+    scorer: Callable | None,
+) -> "AbsaGRU":
+    """Create the component; the arguments are those of `AbsaGRU`."""
+    return AbsaGRU(
+        nlp.vocab,
+        model,
+        name,
+        scheme=scheme,
+        lexicon_mode=lexicon_mode,
+        lexicon_bonus=lexicon_bonus,
+        threshold=threshold,
+        alignment_mode=alignment_mode,
+        spans_key=spans_key,
+        overwrite=overwrite,
+        scorer=scorer,
+    )
+
+
+class AbsaGRU(TrainablePipe):
+    """Tags each character of a text and decodes the tags into entities with sentiment.
+
+    scheme: tag scheme, `io`, `bio` or `biluo`.
+    lexicon_mode: `force` (an entity can only be a name of the lexicon), `prefer` (names get
+        `lexicon_bonus`, in nats, on the score of their path) or `off`.
+    threshold: entities less probable than this are left out.
+    alignment_mode: how characters become tokens: `strict` (drop what does not align), `contract`
+        or `expand`.
+    spans_key: write to `doc.spans[spans_key]`; None means `doc.ents`.
+    overwrite: whether to replace overlapping entities that other components have set.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[list[Doc], Emissions],
+        name: str = "absa_gru",
+        *,
+        scheme: Literal["io", "bio", "biluo"] = "bio",
+        lexicon_mode: LexiconMode = "off",
+        lexicon_bonus: float = 2.0,
+        threshold: float = 0.0,
+        alignment_mode: AlignmentMode = "expand",
+        spans_key: str | None = None,
+        overwrite: bool = True,
+        scorer: Callable | None = None,
+    ) -> None:
+        for owner, extension in EXTENSIONS:
+            install_extension(owner, extension)
+        self.vocab = vocab
+        self.model = model
+        self.name = name
+        self.scheme_name = scheme
+        self.lexicon_mode = lexicon_mode
+        self.lexicon_bonus = lexicon_bonus
+        self.threshold = threshold
+        self.alignment_mode = alignment_mode
+        self.spans_key = spans_key
+        self.overwrite = overwrite
+        self.scorer = scorer
+        self.cfg: dict[str, Any] = {"format": FORMAT, "labels": []}
+        self.lexicon = Lexicon([])
+        self.scheme = TagScheme(scheme, [])
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The sentiment labels, in the order of their scores."""
+        return tuple(self.cfg["labels"])
+
+    @property
+    def label_data(self) -> tuple[str, ...]:
+        """What `spacy init labels` writes."""
+        return self.labels
+
+    def add_label(self, label: str) -> int:
+        """Add a label, also to an initialised model. Returns 0 if it is there already, else 1."""
+        if label in self.labels:
+            return 0
+        self._set_labels([*self.labels, label])
+        if self.model.get_ref("projection").has_dim("nO"):
+            add_tags(self.model, len(self.scheme.tags))
+        return 1
+
+    def set_lexicon(self, lexicon: Lexicon) -> None:
+        """Replace the entity list; it is saved with the pipeline."""
+        self.lexicon = lexicon
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: Sequence[str] | None = None,
+        alphabet: Callable[[], str] | None = None,
+        charlm: Callable[[Model], None] | None = None,
+        lexicon: Callable[[], Lexicon] | None = None,
+    ) -> None:
+        """Prepare for training.
+
+        labels: by default those of the examples. alphabet: by default the characters that the
+        examples hold at least twice. charlm: fills the character layer, alphabet and weights,
+        from a trained language model. lexicon: the entity list.
+        """
+        validate_get_examples(get_examples, "AbsaGRU.initialize")
+        self._set_labels(labels if labels is not None else gold_labels(get_examples(), self.spans_key))
+        if not self.labels:
+            raise InputError(
+                "The training examples hold no entities, so there is no label to learn; check "
+                "the training corpus, or give `labels` in [initialize.components.absa_gru]."
+            )
+        set_n_tags(self.model, len(self.scheme.tags))
+        char_layer = self.model.get_ref("charlm")
+        if charlm is not None:
+            charlm(char_layer)
+        elif alphabet is not None:
+            set_alphabet(char_layer, alphabet())
+        else:
+            texts = (example.reference.text for example in get_examples())
+            set_alphabet(char_layer, build_alphabet(count_characters(texts), min_count=2))
+        if lexicon is not None:
+            self.set_lexicon(lexicon())
+        n_chars, n_docs = count_unknown(get_examples(), self.spans_key)
+        if n_chars:
+            warnings.warn(
+                f"{n_chars} characters in {n_docs} texts have no usable gold annotation (spans "
+                "that do not align with the tokens, or overlap); training leaves them out.",
+                stacklevel=2,
+            )
+        sample = [example.predicted for example in islice(get_examples(), 10)]
+        self.model.initialize(X=sample)
+
+    def predict(self, docs: Iterable[Doc]) -> list[list[Mention]]:
+        """Find the mentions in each Doc, without changing it."""
+        docs = list(docs)
+        if not any(len(doc) for doc in docs):
+            return [[] for _ in docs]
+        emissions = self.model.predict(docs)
+        scores = [to_numpy(array) for array in emissions.scores]
+        n_states = len(self.scheme.tags) + 1
+        transitions = (
+            numpy.zeros((n_states, n_states))
+            if emissions.transitions is None
+            else to_numpy(emissions.transitions)
+        )
+        matches = [self.lexicon.find(doc.text) for doc in docs]
+        spans = viterbi(
+            scores,
+            transitions,
+            self.scheme,
+            matches,
+            mode=self.lexicon_mode,
+            bonus=self.lexicon_bonus if self.lexicon_mode == "prefer" else 0.0,
+        )
+        return self._mentions(spans, scores, transitions, matches)
+
+    def set_annotations(self, docs: Iterable[Doc], mentions: list[list[Mention]]) -> None:
+        """Write the mentions on the Docs: entities or spans, and the stored attributes."""
+        for doc, found in zip(docs, mentions, strict=True):
+            annotate(
+                doc,
+                [mention for mention in found if mention.score >= self.threshold],
+                spans_key=self.spans_key,
+                overwrite=self.overwrite,
+                alignment_mode=self.alignment_mode,
+            )
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn from a batch; adds the mean loss per text to `losses`."""
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, "AbsaGRU.update")
+        examples = [example for example in examples if len(example.predicted)]
+        if not examples:
+            return losses
+        set_dropout_rate(self.model, drop)
+        emissions, backprop = self.model.begin_update([eg.predicted for eg in examples])
+        loss, d_emissions = self.get_loss(examples, emissions)
+        backprop(d_emissions)
+        if sgd not in (None, False):
+            self.finish_update(sgd)
+        losses[self.name] += loss
+        return losses
+
+    def get_loss(
+        self, examples: Iterable[Example], emissions: Emissions
+    ) -> tuple[float, Emissions]:
+        """Negative log-likelihood of the gold tags, mean over the texts, and its gradient.
+
+        Characters whose gold tag is unknown are summed over: they exert no pull.
+        """
+        allowed = [allowed_tags(eg, self.scheme, self.spans_key) for eg in examples]
+        scores = [to_numpy(array) for array in emissions.scores]
+        d_transitions = None
+        if emissions.transitions is None:
+            loss, d_scores = softmax_loss(scores, allowed)
+        else:
+            transitions = to_numpy(emissions.transitions)
+            loss, d_scores, d_transitions = crf_loss(
+                scores, transitions, allowed, self.scheme.legal
+            )
+            d_transitions = self.model.ops.asarray2f(d_transitions / len(allowed))
+        d_scores = [self.model.ops.asarray2f(d / len(allowed)) for d in d_scores]
+        return loss / len(allowed), Emissions(d_scores, d_transitions)
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """Serialise settings, model, vocabulary and lexicon."""
+        serialize = {
+            "pipe": lambda: super(AbsaGRU, self).to_bytes(exclude=exclude),
+            "lexicon": self.lexicon.to_bytes,
+        }
+        return util.to_bytes(serialize, exclude)
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "AbsaGRU":
+        """Load what `to_bytes` made."""
+        deserialize = {
+            "pipe": lambda data: super(AbsaGRU, self).from_bytes(data, exclude=exclude),
+            "lexicon": lambda data: self.set_lexicon(Lexicon.from_bytes(data)),
+        }
+        util.from_bytes(bytes_data, deserialize, exclude)
+        self._check_loaded()
+        return self
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Save settings, model, vocabulary and lexicon to a folder."""
+        super().to_disk(path, exclude=exclude)
+        if "lexicon" not in exclude:
+            (Path(path) / "lexicon").write_bytes(self.lexicon.to_bytes())
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "AbsaGRU":
+        """Load what `to_disk` saved. Raises InputError for files of another format version."""
+        super().from_disk(path, exclude=exclude)
+        if "lexicon" not in exclude:
+            self.set_lexicon(Lexicon.from_bytes((Path(path) / "lexicon").read_bytes()))
+        self._check_loaded()
+        return self
+
+    def _check_loaded(self) -> None:
+        if self.cfg["format"] != FORMAT:
+            raise InputError(
+                f"The component {self.name!r} was saved in format {self.cfg['format']}, but this "
+                f"version of spacy-absa reads format {FORMAT}; install the version of spacy-absa "
+                "that saved it, or train the pipeline again."
+            )
+        self._set_labels(self.labels)
+
+    def _set_labels(self, labels: Iterable[str]) -> None:
+        self.cfg["labels"] = list(labels)
+        self.scheme = TagScheme(self.scheme_name, self.cfg["labels"])
+
+    def _mentions(
+        self,
+        spans: list[list[CharSpan]],
+        scores: list[numpy.ndarray],
+        transitions: numpy.ndarray,
+        matches: list[list[Match]],
+    ) -> list[list[Mention]]:
+        """Add probabilities (exact marginals) and lexicon ids to decoded spans."""
+        found = [i for i, text_spans in enumerate(spans) if text_spans]
+        lattice = forward_backward([scores[i] for i in found], transitions, self.scheme.legal)
+        mentions: list[list[Mention]] = [[] for _ in spans]
+        for row, i in enumerate(found):
+            ids = {(match.start, match.end): match.id for match in matches[i]}
+            for start, end, label in spans[i]:
+                joint = lattice.span_marginals(row, start, end, self.scheme)
+                mentions[i].append(
+                    Mention(
+                        start=start,
+                        end=end,
+                        label=label,
+                        scores=dict(zip(self.labels, _normalised(joint), strict=True)),
+                        score=float(joint[self.labels.index(label)]),
+                        id=ids.get((start, end), ""),
+                    )
+                )
+        return mentions
+
+
+def _normalised(joint: numpy.ndarray) -> list[float]:
+    """Probabilities that sum to 1; uniform where all of them underflow."""
+    total = joint.sum()
+    return (joint / total if total > 0 else numpy.full_like(joint, 1 / len(joint))).tolist()
+
+

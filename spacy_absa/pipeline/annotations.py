@@ -1,0 +1,124 @@
+"""What the component writes on a Doc: entities, spans, and their sentiment attributes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from spacy.tokens import Doc, Span
+from spacy.util import filter_spans
+
+from ..errors import InputError
+
+AlignmentMode = Literal["strict", "contract", "expand"]
+
+# The words of `ent._.sentiment` for the usual labels; any other label stands for itself.
+SENTIMENTS = {"POS": "positive", "NEU": "neutral", "NEG": "negative"}
+
+DISPLACY_COLORS = {"POS": "#a6e3a1", "NEU": "#d9dbe0", "NEG": "#f5a3a3"}
+
+EXTENSIONS = (
+    (Span, "sentiment"),
+    (Span, "sentiment_scores"),
+    (Span, "absa_score"),
+    (Doc, "absa"),
+)
+
+
+@dataclass(frozen=True)
+class Mention:
+    """An entity found in a text.
+
+    start, end: characters. scores: probability of each label, given that this is an entity (they
+    sum to 1). score: probability that just these characters are an entity of this label. id: the
+    canonical id from the lexicon, or "".
+    """
+
+    start: int
+    end: int
+    label: str
+    scores: dict[str, float]
+    score: float
+    id: str = ""
+
+    def as_dict(self, text: str) -> dict[str, Any]:
+        """Plain Python types, as in `doc._.absa`."""
+        return {
+            "text": text[self.start : self.end],
+            "start": self.start,
+            "end": self.end,
+            "label": self.label,
+            "sentiment": SENTIMENTS.get(self.label, self.label),
+            "scores": self.scores,
+            "score": self.score,
+            "id": self.id,
+        }
+
+
+def install_extension(owner: type[Doc] | type[Span], name: str) -> None:
+    """Register a stored attribute once; refuse to share its name with another package's.
+
+    Raises InputError where the name is registered with another meaning.
+    """
+    if not owner.has_extension(name):
+        owner.set_extension(name, default=None)
+    elif owner.get_extension(name) != (None, None, None, None):
+        raise InputError(
+            f"{owner.__name__}._.{name} is already an attribute of another package, with another "
+            "meaning; load that package in another process, or remove its extension first: "
+            f"{owner.__name__}.remove_extension({name!r})."
+        )
+
+
+def annotate(
+    doc: Doc,
+    mentions: list[Mention],
+    *,
+    spans_key: str | None,
+    overwrite: bool,
+    alignment_mode: AlignmentMode,
+) -> None:
+    """Write the mentions on the Doc: as `doc.ents`, or as `doc.spans[spans_key]`.
+
+    Characters are mapped to tokens by `alignment_mode` (as in `Doc.char_span`); a mention that
+    aligns with no token is left out, and of two that come to overlap the longer one stays.
+    Entities set before by others are kept where nothing overlaps them; where something does,
+    `overwrite` decides who wins.
+    """
+    found = _align(doc, mentions, alignment_mode)
+    if spans_key is not None:
+        doc.spans[spans_key] = list(found)
+    else:
+        found = _merge_into_ents(doc, found, overwrite)
+    for span, mention in found.items():
+        span._.sentiment = SENTIMENTS.get(mention.label, mention.label)
+        span._.sentiment_scores = mention.scores
+        span._.absa_score = mention.score
+    text = doc.text  # put together anew at each access
+    doc._.absa = [mention.as_dict(text) for mention in found.values()]
+
+
+def _align(doc: Doc, mentions: list[Mention], mode: AlignmentMode) -> dict[Span, Mention]:
+    aligned = {}
+    for mention in mentions:
+        span = doc.char_span(
+            mention.start, mention.end, mention.label, mention.id, alignment_mode=mode
+        )
+        if span:
+            aligned.setdefault(span, mention)
+    return {span: aligned[span] for span in filter_spans(aligned)}
+
+
+def _merge_into_ents(
+    doc: Doc, found: dict[Span, Mention], overwrite: bool
+) -> dict[Span, Mention]:
+    if not overwrite:
+        taken = _tokens(doc.ents)
+        found = {span: m for span, m in found.items() if taken.isdisjoint(_tokens([span]))}
+    taken = _tokens(found)
+    kept = [ent for ent in doc.ents if taken.isdisjoint(_tokens([ent]))]
+    doc.set_ents([*kept, *found])
+    return found
+
+
+def _tokens(spans: Iterable[Span]) -> set[int]:
+    return {i for span in spans for i in range(span.start, span.end)}

@@ -1,0 +1,127 @@
+"""Scorers of the components, for `spacy train` and `spacy evaluate`."""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from spacy.scorer import PRFScore
+from spacy.tokens import Span
+from spacy.training import Example
+
+from ..data.contest import settle
+from ..scoring import contest_scores
+from .gold import gold_spans, unknown_regions
+
+Scorer = Callable[..., dict[str, Any]]
+Places = dict[tuple[int, int], Span]
+Rows = dict[tuple[int, str], str]
+
+
+def make_perplexity_scorer() -> Scorer:
+    """`spacy_absa.perplexity_scorer.v1`: see `score_perplexity`."""
+    return score_perplexity
+
+
+def score_perplexity(examples: Iterable[Example], **kwargs: Any) -> dict[str, float]:
+    """Perplexity and bits per character over all texts, ends of text included.
+
+    `lm_probability` is 1 / perplexity, the geometric mean probability of a character: unlike
+    perplexity it grows as the model improves, which `spacy train` needs to choose the best one.
+    """
+    nats = n_chars = 0.0
+    for example in examples:
+        if example.predicted._.perplexity is not None:
+            weight = len(example.predicted.text) + 1
+            nats += math.log(example.predicted._.perplexity) * weight
+            n_chars += weight
+    if not n_chars:
+        return {}
+    mean = nats / n_chars
+    return {
+        "lm_probability": math.exp(-mean),
+        "lm_perplexity": math.exp(mean),
+        "lm_bits_per_char": mean / math.log(2),
+    }
+
+
+def make_absa_scorer() -> Scorer:
+    """`spacy_absa.absa_scorer.v1`: see `score_entity_sentiment`."""
+    return score_entity_sentiment
+
+
+def score_entity_sentiment(
+    examples: Iterable[Example],
+    *,
+    labels: Sequence[str],
+    spans_key: str | None = None,
+    **kwargs: Any,
+) -> dict[str, Any]:
+    """Compare entities by their characters, whatever the tokens.
+
+    absa_p/r/f: exact span and label. absa_macro_f: mean of the F-scores per label.
+    absa_span_f: spans alone. absa_polarity_acc: share of right labels on the spans found.
+    absa_contest_f: the measure of the BDCI-2016 contest, on one answer per (text, name).
+    absa_per_type: precision, recall and F-score per label.
+    Predictions that touch characters without known gold annotation count neither way.
+    """
+    per_label: dict[str, PRFScore] = defaultdict(PRFScore)
+    spans, total = PRFScore(), PRFScore()
+    gold_rows: Rows = {}
+    predicted_rows: Rows = {}
+    n_right_labels = n_texts = 0
+    for number, example in enumerate(examples):
+        if spans_key is None and not example.reference.has_annotation("ENT_IOB"):
+            continue
+        n_texts += 1
+        gold, found = _gold(example, spans_key), _predicted(example, spans_key, labels)
+        spans.score_set(set(found), set(gold))
+        total.score_set(_labelled(found), _labelled(gold))
+        for label in {*labels, *(span.label_ for span in gold.values())}:
+            per_label[label].score_set(_labelled(found, label), _labelled(gold, label))
+        n_right_labels += sum(
+            gold[place].label_ == span.label_ for place, span in found.items() if place in gold
+        )
+        gold_rows |= _rows(number, gold)
+        predicted_rows |= _rows(number, found)
+    if not n_texts:
+        return {}
+    return {
+        "absa_p": total.precision,
+        "absa_r": total.recall,
+        "absa_f": total.fscore,
+        "absa_macro_f": sum(s.fscore for s in per_label.values()) / max(len(per_label), 1),
+        "absa_span_f": spans.fscore,
+        "absa_polarity_acc": n_right_labels / spans.tp if spans.tp else 0.0,
+        "absa_contest_f": contest_scores(gold_rows, predicted_rows)["contest_f1"],
+        "absa_per_type": {label: s.to_dict() for label, s in sorted(per_label.items())},
+    }
+
+
+def _gold(example: Example, spans_key: str | None) -> Places:
+    return {(s.start_char, s.end_char): s for s in gold_spans(example.reference, spans_key)}
+
+
+def _predicted(example: Example, spans_key: str | None, labels: Sequence[str]) -> Places:
+    unknown = unknown_regions(example.reference, spans_key)
+    return {
+        (s.start_char, s.end_char): s
+        for s in gold_spans(example.predicted, spans_key)
+        if s.label_ in labels
+        and not any(s.start_char < end and start < s.end_char for start, end in unknown)
+    }
+
+
+def _labelled(places: Places, label: str | None = None) -> set[tuple[int, int, str]]:
+    return {
+        (*place, span.label_) for place, span in places.items() if label in (None, span.label_)
+    }
+
+
+def _rows(number: int, places: Places) -> Rows:
+    """The contest's view of a text: one label per name."""
+    mentions = [
+        {"text": s.text, "label": s.label_, "scores": s._.sentiment_scores or {s.label_: 1.0}}
+        for s in places.values()
+    ]
+    return {(number, view): label for view, label in settle(mentions).items()}

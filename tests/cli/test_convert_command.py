@@ -1,0 +1,97 @@
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.tokens import DocBin
+
+SENTENCES = "SentenceId\tContent\r\n1\t本田比丰田好\r\n2\t\r\n3\t日产？😀\r\n"
+LABELS = "SentenceId\tView\tOpinion\r\n1\t本田\tpos\r\n1\t丰田\tneg\r\n3\t奥迪\tneu\r\n"
+
+
+@pytest.fixture
+def contest(tmp_path):
+    """The arguments for a contest pair."""
+    (tmp_path / "Train.csv").write_bytes(SENTENCES.encode())
+    (tmp_path / "Label.csv").write_bytes(LABELS.encode())
+    return ["Train.csv", "train.spacy", "--labels", "Label.csv"]
+
+
+def read(path, lang="zh"):
+    return list(DocBin().from_disk(path).get_docs(spacy.blank(lang).vocab))
+
+
+def test_a_contest_pair(absa, contest):
+    result = absa("convert", *contest, "--report", "skipped.tsv")
+    assert result.code == 0
+    assert "2 texts, 2 entities (1 NEG, 1 POS)" in " ".join(result.out.split())
+    docs = read("train.spacy")
+    assert [doc.text for doc in docs] == ["本田比丰田好", "日产？😀"]
+    assert [(e.text, e.label_) for e in docs[0].ents] == [("本田", "POS"), ("丰田", "NEG")]
+    assert [doc.user_data["sentence_id"] for doc in docs] == ["1", "3"]
+    assert Path("skipped.tsv").read_text(encoding="utf-8").splitlines() == [
+        "SentenceId\tView\tReason",
+        "2\t\tempty text",
+        "3\t奥迪\tnot in the sentence",
+    ]
+
+
+def test_jsonl_with_a_word_tokenizer(absa, tmp_path):
+    (tmp_path / "data.jsonl").write_text(
+        '{"text": "fine keyboards", "spans": [[0, 4, "pos"], [5, 8, "neg"]], "id": "x"}\n'
+    )
+    result = absa("convert", "data.jsonl", "train.spacy", "--lang", "en", "--report", "r.tsv")
+    assert result.code == 0
+    (doc,) = read("train.spacy", "en")
+    assert [(e.text, e.label_) for e in doc.ents] == [("fine", "POS")]
+    assert doc[1].ent_iob_ == ""
+    assert Path("r.tsv").read_text().splitlines()[1] == "x\tkey\tnot on token boundaries"
+
+
+def test_the_dev_split_depends_on_the_text_alone(absa, tmp_path):
+    lines = [f"{i}\t第{i}辆车" for i in range(60)]
+    for name, chosen in (("all.csv", lines), ("half.csv", lines[30:][::-1])):
+        (tmp_path / name).write_text("\n".join(["SentenceId\tContent", *chosen]))
+    (tmp_path / "Label.csv").write_text("SentenceId\tView\tOpinion\n")
+    dev = {}
+    for name in ("all", "half"):
+        options = ("--labels", "Label.csv", "--dev", f"{name}-dev.spacy", "--dev-share", 0.3)
+        assert absa("convert", f"{name}.csv", f"{name}.spacy", *options).code == 0
+        dev[name] = {doc.text for doc in read(f"{name}-dev.spacy")}
+        assert not dev[name] & {doc.text for doc in read(f"{name}.spacy")}
+    assert 5 < len(dev["all"]) < 35
+    assert dev["half"] == {text for text in dev["all"] if int(text[1:-2]) >= 30}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("Train.csv", "", "Train.csv: the file is empty"),
+        ("Train.csv", "SentenceId\tContent\r\n1\t\r\n3\t \r\n", "no texts"),
+        ("Train.csv", SENTENCES + "1\t又是本田\r\n", "Train.csv, line 5: sentence 1 comes twice"),
+        ("Train.csv", SENTENCES.replace("Content", "Text"), "the columns are SentenceId, Text"),
+        ("Label.csv", LABELS + "4\t本田\tpos\r\n", "Label.csv, line 5: a label for sentence 4"),
+        ("Label.csv", LABELS + "1\t本田\tneg\r\n", "Label.csv, line 5: '本田' in sentence 1"),
+        ("Label.csv", LABELS + "1\t本田\tbad\r\n", "Label.csv, line 5: unknown opinion 'bad'"),
+        ("Label.csv", LABELS + "1\t本田\r\n", "Label.csv, line 5: 2 columns"),
+    ],
+)
+def test_bad_contest_files(refused, contest, tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content.encode())
+    assert message in refused("convert", *contest, "--report", "r.tsv")
+
+
+def test_bad_encoding(refused, contest, tmp_path):
+    (tmp_path / "Train.csv").write_bytes(SENTENCES.encode() + b"4\t\xff\xff\r\n")
+    assert "Train.csv, line 5 (byte" in refused("convert", *contest)
+
+
+def test_bad_arguments(refused, contest, tmp_path):
+    assert "gone.csv: cannot be read" in refused("convert", "gone.csv", *contest[1:])
+    assert "need --labels" in refused("convert", *contest[:2])
+    assert "must end in .spacy" in refused("convert", "Train.csv", "train.json", *contest[2:])
+    assert "--lang klingon" in refused("convert", *contest, "--lang", "klingon")
+    assert "dev.spacy: no texts" in refused(
+        "convert", *contest, "--dev", "dev.spacy", "--dev-share", 0
+    )
+    (tmp_path / "data.jsonl").write_text('{"text": "\\ud800", "spans": []}')
+    assert "line 1: an unpaired surrogate" in refused("convert", "data.jsonl", "a.spacy")

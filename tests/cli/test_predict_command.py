@@ -1,0 +1,98 @@
+import json
+
+import pytest
+import spacy
+
+CONTEST = "SentenceId\tContent\r\nS1\t本田比丰田好\r\nS2\t\r\nS3\t😀日产\r\n"
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    (tmp_path / "Test.csv").write_bytes(CONTEST.encode())
+    (tmp_path / "texts.txt").write_text("本田\n\n没有车\n", encoding="utf-8")
+    (tmp_path / "texts.jsonl").write_text('{"text": "本田", "id": 0}\n{"text": ""}\n')
+
+
+def lines(path):
+    return [json.loads(line) for line in open(path, encoding="utf-8")]
+
+
+def test_contest_answer(absa, pipeline, inputs, tmp_path):
+    result = absa("predict", pipeline, "Test.csv", "answer.csv")
+    assert result.code == 0
+    assert "3 views (1 pos, 1 neg, 1 neu)" in " ".join(result.out.split())
+    assert (tmp_path / "answer.csv").read_text(encoding="utf-8").splitlines() == [
+        "SentenceId,View,Opinion",
+        "S1,本田,pos",
+        "S1,丰田,neg",
+        "S3,日产,neu",
+    ]
+
+
+def test_texts_without_ids_are_numbered(absa, pipeline, inputs, tmp_path):
+    assert absa("predict", pipeline, "texts.txt", "answer.csv").code == 0
+    assert "\n1,本田,pos" in (tmp_path / "answer.csv").read_text(encoding="utf-8")
+    assert absa("predict", pipeline, "texts.jsonl", "answer.csv").code == 0
+    assert "\n0,本田,pos" in (tmp_path / "answer.csv").read_text(encoding="utf-8")
+
+
+def test_jsonl_has_as_many_lines_as_there_are_texts(absa, pipeline, inputs):
+    assert absa("predict", pipeline, "Test.csv", "out.jsonl", "--batch-size", 2).code == 0
+    out = lines("out.jsonl")
+    assert [(line["id"], line["text"]) for line in out] == [
+        ("S1", "本田比丰田好"),
+        ("S2", ""),
+        ("S3", "😀日产"),
+    ]
+    assert [len(line["entities"]) for line in out] == [2, 0, 1]
+    assert {"text": "丰田", "start": 3, "end": 5, "label": "NEG"}.items() <= out[0]["entities"][
+        1
+    ].items()
+    assert absa("predict", pipeline, "texts.jsonl", "out.jsonl").code == 0
+    assert [line.get("id") for line in lines("out.jsonl")] == [0, None]
+
+
+def test_the_terminal(absa, pipeline, inputs):
+    result = absa("predict", pipeline, "texts.txt")
+    assert result.code == 0
+    assert result.out.splitlines() == [
+        "本田",
+        "  positive  0.95  本田 (honda)",
+        "",
+        "  no entity",
+        "没有车",
+        "  no entity",
+    ]
+
+
+def test_another_lexicon(absa, pipeline, inputs, tmp_path):
+    (tmp_path / "names.txt").write_text("没有车\n", encoding="utf-8")
+    result = absa("predict", pipeline, "texts.txt", "out.jsonl", "--lexicon", "names.txt")
+    assert result.code == 0
+    assert [len(line["entities"]) for line in lines("out.jsonl")] == [0, 0, 1]
+
+
+def test_a_text_beyond_the_usual_limit(absa, pipeline, tmp_path):
+    spacy.load(pipeline).max_length = 1000
+    (tmp_path / "long.txt").write_text("长" * 30_000 + "本田\n", encoding="utf-8")
+    assert absa("predict", pipeline, "long.txt", "out.jsonl").code == 0
+    (line,) = lines("out.jsonl")
+    assert line["entities"][0]["start"] == 30_000
+
+
+def test_bad_input(refused, pipeline, inputs, tmp_path):
+    assert "gone.csv" in refused("predict", pipeline, "gone.csv", "answer.csv")
+    assert "must end in .csv or .jsonl" in refused("predict", pipeline, "Test.csv", "answer.txt")
+    assert "cannot tell the format" in refused("predict", pipeline, "Test.doc", "answer.csv")
+    assert "gone.txt" in refused("predict", pipeline, "Test.csv", "a.csv", "--lexicon", "gone.txt")
+    (tmp_path / "bad.jsonl").write_text('{"text": "本田"}\n{"text": "\\udc00"}\n')
+    assert "bad.jsonl, line 2: an unpaired" in refused("predict", pipeline, "bad.jsonl", "a.csv")
+
+
+def test_bad_pipelines(refused, inputs, tmp_path):
+    assert "gone: cannot be loaded" in refused("predict", "gone", "Test.csv", "answer.csv")
+    spacy.blank("zh").to_disk(tmp_path / "blank")
+    assert "blank: no component absa_gru" in refused("predict", "blank", "Test.csv", "a.csv")
+    config = tmp_path / "blank" / "config.cfg"
+    config.write_text(config.read_text().replace('lang = "zh"', 'lang = "klingon"'))
+    assert "blank: cannot be loaded" in refused("predict", "blank", "Test.csv", "a.csv")

@@ -1,0 +1,97 @@
+import pytest
+import spacy
+from spacy.tokens import DocBin
+from spacy.training import Corpus
+
+from spacy_absa.data.corpora import in_dev, to_doc, write_docs
+from spacy_absa.types import CharSpan
+
+
+@pytest.fixture(scope="module")
+def nlp():
+    return spacy.blank("zh")
+
+
+@pytest.fixture(scope="module")
+def english():
+    return spacy.blank("en")
+
+
+def reader(paths, **settings):
+    block = {"@readers": "spacy_absa.RawText.v1", "paths": paths, **settings}
+    return spacy.registry.resolve({"corpus": block})["corpus"]
+
+
+def texts(read, nlp):
+    return [example.reference.text for example in read(nlp)]
+
+
+def tags(doc):
+    return [token.ent_iob_ + (token.ent_type_ and f"-{token.ent_type_}") for token in doc]
+
+
+def test_entities_of_character_tokens(nlp):
+    text = "我要RAV4 荣放 😀"
+    doc, misaligned = to_doc(nlp.tokenizer, text, [CharSpan(2, 9, "POS")])
+    assert (doc.text, misaligned) == (text, [])
+    assert [(e.text, e.label_) for e in doc.ents] == [("RAV4 荣放", "POS")]
+    assert {token.ent_iob_ for token in doc} == {"B", "I", "O"}
+
+
+def test_misaligned_spans_are_missing_not_guessed(english):
+    text = "the keyboards are fine"
+    spans = [CharSpan(4, 7, "NEG"), CharSpan(7, 12, "POS"), CharSpan(18, 22, "NEU")]
+    doc, misaligned = to_doc(english.tokenizer, text, spans)
+    assert misaligned == spans[:2]
+    assert tags(doc) == ["O", "", "O", "B-NEU"]
+
+
+def test_a_span_of_blanks_alone_is_misaligned(english):
+    doc, misaligned = to_doc(english.tokenizer, "a b", [CharSpan(1, 2, "POS")])
+    assert len(misaligned) == 1
+    assert not doc.ents
+
+
+def test_docs_are_read_back_by_spacy(nlp, tmp_path):
+    doc, _ = to_doc(nlp.tokenizer, "本田好", [CharSpan(0, 2, "POS")])
+    doc.user_data["sentence_id"] = "S1"
+    write_docs(tmp_path / "new" / "train.spacy", [doc])
+    (example,) = Corpus(tmp_path / "new")(nlp)
+    assert [(e.text, e.label_) for e in example.reference.ents] == [("本田", "POS")]
+    (read,) = DocBin().from_disk(tmp_path / "new" / "train.spacy").get_docs(nlp.vocab)
+    assert read.user_data["sentence_id"] == "S1"
+
+
+def test_raw_texts_are_cut_and_repeated_ones_dropped(nlp, tmp_path):
+    (tmp_path / "a.txt").write_text("本田很好。丰田不好。\n本田\n\n好\n  \n", encoding="gb18030")
+    (tmp_path / "b.jsonl").write_text('{"text": "本田"}\n{"text": "日产"}\n')
+    read = reader([str(tmp_path / "a.txt"), str(tmp_path / "b.jsonl")], max_length=6)
+    assert texts(read, nlp) == ["本田很好。", "丰田不好。", "本田", "日产"]
+    assert texts(read, nlp) == texts(read, nlp)
+    assert texts(reader(str(tmp_path), min_length=1, limit=2), nlp) == [
+        "本田很好。丰田不好。",
+        "本田",
+    ]
+    assert texts(reader(str(tmp_path / "b.jsonl"), limit=1), nlp) == ["本田"]
+
+
+def test_train_and_dev_never_overlap(nlp, tmp_path):
+    lines = [f"第{i}辆车很好。不错。" for i in range(400)]
+    (tmp_path / "a.txt").write_text("\n".join(lines))
+    settings = {"dev_share": 0.25, "max_length": 9}
+    train, dev, both = (
+        texts(reader(str(tmp_path), split=split, **settings), nlp)
+        for split in ("train", "dev", "all")
+    )
+    whole = {
+        split: {text for text in part if text[0] == "第"}
+        for split, part in (("train", train), ("dev", dev))
+    }
+    assert not whole["train"] & whole["dev"]
+    assert len(train) + len(dev) == len(both)
+    assert 70 < len(whole["dev"]) < 130
+
+
+def test_the_dev_share_at_its_ends():
+    assert in_dev("本田", 1.0)
+    assert not in_dev("本田", 0.0)
