@@ -10,7 +10,6 @@ from wasabi import msg
 
 from ..data.corpora import to_doc, write_docs
 from ..data.texts import read_texts, stable_hash, unique
-from ..errors import InputError
 from ..types import CharSpan
 from ._util import (
     BatchSizeOpt,
@@ -82,9 +81,7 @@ def pseudo_label(
             sure.append(PseudoLabelled(text, _spans(mentions)))
     kept = balance(sure, majority_ratio, empty_ratio)
     if not any(example.spans for example in kept):
-        raise InputError(
-            f"{input_path}: no text with an entity scores {threshold}: lower --threshold."
-        )
+        msg.warn(f"No text with an entity scores {threshold}: lower --threshold for more data.")
     write_docs(output_path, (to_doc(nlp.tokenizer, *example)[0] for example in kept))
     msg.table(
         [

@@ -53,10 +53,16 @@ def test_two_runs_write_the_same_bytes(absa, pipeline, tmp_path):
     assert (tmp_path / "one.spacy").read_bytes() == (tmp_path / "two.spacy").read_bytes()
 
 
-def test_bad_input(refused, pipeline, tmp_path):
+def test_a_pipeline_that_is_never_sure_gives_no_data_and_no_error(absa, pipeline, tmp_path):
     (tmp_path / "a.txt").write_text("日产\n没有\n", encoding="utf-8")
+    result = absa("pseudo-label", pipeline, "a.txt", "pseudo.spacy")
+    assert result.code == 0
+    assert "lower --threshold" in result.out
+    assert len(DocBin().from_disk(tmp_path / "pseudo.spacy")) == 0
+
+
+def test_bad_input(refused, pipeline, tmp_path):
+    (tmp_path / "a.txt").write_text("日产\n", encoding="utf-8")
     (tmp_path / "a.csv").write_text("text\n本田\n", encoding="utf-8")
-    message = refused("pseudo-label", pipeline, "a.txt", "pseudo.spacy")
-    assert "no text with an entity scores 0.8" in message
     assert "must end in .spacy" in refused("pseudo-label", pipeline, "a.txt", "pseudo.jsonl")
     assert "no column 'x'" in refused("pseudo-label", pipeline, "a.csv", "p.spacy", "--column", "x")
