@@ -18,7 +18,9 @@ _SHOWN = ("absa_f", "absa_macro_f", "absa_span_f", "absa_polarity_acc", "absa_co
 def select(
     first: Annotated[Path, typer.Argument(help="The pipeline to beat")],
     second: Annotated[Path, typer.Argument(help="The pipeline that has to be better")],
-    output_path: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Where the better one goes")],
+    output_path: Annotated[
+        Path, typer.Argument(metavar="OUTPUT", help="Where the better one goes")
+    ],
     dev: Annotated[Path, typer.Option(help="Gold data to compare them on, .spacy")],
     gpu_id: GpuIdOpt = -1,
 ) -> None:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
-from spacy_absa.data.text import open_text
-from spacy_absa.errors import InputError
-from spacy_absa.folding import fold
+from ..data.text import open_text
+from ..errors import InputError
+from ..folding import fold
 
 # A line of a lexicon file, and where it stands: "path, line 3".
 _Line = tuple[str, str]

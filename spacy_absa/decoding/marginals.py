@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spacy_absa.decoding.packing import Packed, pack, unpack
-from spacy_absa.decoding.schemes import TagScheme
+from .packing import Packed, pack, unpack
+from .schemes import TagScheme
 
 # The loss, summed over the texts; its gradients by the emissions and by the transitions.
 Loss = tuple[float, list[np.ndarray], np.ndarray]

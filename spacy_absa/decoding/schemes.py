@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spacy_absa.errors import InputError
-from spacy_absa.types import CharSpan
+from ..errors import InputError
+from ..types import CharSpan
 
 
 class _Role(NamedTuple):

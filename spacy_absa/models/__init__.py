@@ -1,0 +1,1 @@
+"""Thinc models: from characters to emissions, and the language model under them."""

@@ -144,9 +144,11 @@ def _forward_head(
     lengths = xp2torch(batch.lengths, device=shim.device)
     dropout = model.attrs["dropout_rate"]
     nll, backprop = shim(states.data, numbers, lengths, dropout, is_train=is_train)
-    return CharBatch(nll, batch.lengths - 1), lambda dY: CharBatch(
-        backprop(dY.data), batch.lengths
-    )
+
+    def backprop_states(d_nll: CharBatch) -> CharBatch:
+        return CharBatch(backprop(d_nll.data), batch.lengths)
+
+    return CharBatch(nll, batch.lengths - 1), backprop_states
 
 
 def _init_scorer(model: Model, X: list[str] | None = None, Y: Any = None) -> None:

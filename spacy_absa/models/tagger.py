@@ -81,7 +81,7 @@ def set_n_tags(model: Model[list[Doc], Emissions], n_tags: int) -> None:
 
 
 def add_tags(model: Model[list[Doc], Emissions], n_tags: int) -> None:
-    """Grow an initialised tagger to `n_tags`: known tags keep their weights, new ones start fresh."""
+    """Grow an initialised tagger to `n_tags`; those that it knows keep their weights."""
     projection, output = model.get_ref("projection"), model.get_ref("output")
     shim = projection.shims[0]
     old = shim.state()

@@ -1,4 +1,4 @@
-"""The boundary between thinc and PyTorch: a layer whose module is built once its sizes are known."""
+"""The boundary between thinc and PyTorch: layers whose modules are built when sizes are known."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,0 +1,1 @@
+"""The spaCy components `absa_gru` and `char_lm`."""

@@ -194,7 +194,9 @@ class AbsaGRU(TrainablePipe):
         from a trained language model. lexicon: the entity list.
         """
         validate_get_examples(get_examples, "AbsaGRU.initialize")
-        self._set_labels(labels if labels is not None else gold_labels(get_examples(), self.spans_key))
+        if labels is None:
+            labels = gold_labels(get_examples(), self.spans_key)
+        self._set_labels(labels)
         if not self.labels:
             raise InputError(
                 "The training examples hold no entities, so there is no label to learn; check "
@@ -379,5 +381,3 @@ def _normalised(joint: numpy.ndarray) -> list[float]:
     """Probabilities that sum to 1; uniform where all of them underflow."""
     total = joint.sum()
     return (joint / total if total > 0 else numpy.full_like(joint, 1 / len(joint))).tolist()
-
-

@@ -108,9 +108,7 @@ def _align(doc: Doc, mentions: list[Mention], mode: AlignmentMode) -> dict[Span,
     return {span: aligned[span] for span in filter_spans(aligned)}
 
 
-def _merge_into_ents(
-    doc: Doc, found: dict[Span, Mention], overwrite: bool
-) -> dict[Span, Mention]:
+def _merge_into_ents(doc: Doc, found: dict[Span, Mention], overwrite: bool) -> dict[Span, Mention]:
     if not overwrite:
         taken = _tokens(doc.ents)
         found = {span: m for span, m in found.items() if taken.isdisjoint(_tokens([span]))}

@@ -86,7 +86,7 @@ class CharLM(TrainablePipe):
         self.model.initialize(X=[example.predicted for example in islice(get_examples(), 10)])
 
     def predict(self, docs: Iterable[Doc]) -> list[Floats2d]:
-        """The surprise of every character in nats, per Doc (n, 2): from the left, from the right."""
+        """The surprise of each character in nats, per Doc (n, 2): from the left, from the right."""
         docs = list(docs)
         if not any(docs):
             return [self.model.ops.alloc2f(0, 2) for _ in docs]

@@ -113,9 +113,7 @@ def _predicted(example: Example, spans_key: str | None, labels: Sequence[str]) -
 
 
 def _labelled(places: Places, label: str | None = None) -> set[tuple[int, int, str]]:
-    return {
-        (*place, span.label_) for place, span in places.items() if label in (None, span.label_)
-    }
+    return {(*place, span.label_) for place, span in places.items() if label in (None, span.label_)}
 
 
 def _rows(number: int, places: Places) -> Rows:

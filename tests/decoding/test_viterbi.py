@@ -1,5 +1,6 @@
 """Viterbi against an enumeration of all segmentations, and by hand."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -46,7 +47,7 @@ def separable(segmentation, name):
         left.label is not None
         and left.label == right.label
         and not (left.matched and right.matched)
-        for left, right in zip(segmentation, segmentation[1:], strict=False)
+        for left, right in pairwise(segmentation)
     )
 
 
