@@ -22,11 +22,11 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
+from ..errors import InputError
+from ..types import CharSpan
 from .lexicon import Match
 from .packing import Packed, pack
 from .schemes import TagScheme
-from ..errors import InputError
-from ..types import CharSpan
 
 Mode = Literal["off", "prefer", "force"]
 
