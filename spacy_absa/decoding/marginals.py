@@ -65,7 +65,7 @@ class Lattice:
         """
         rank = self._packed.ranks[text]
         length, offsets = self._packed.lengths[rank], self._packed.offsets
-        tags = np.array([scheme.span_tags(label, end - start) for label in scheme.labels])
+        tags = scheme.tags_per_label(end - start)
         first, last = tags[:, 0], tags[:, -1]
         step = np.where(scheme.boundary, self._step[:-1, :-1], 0.0)
         if start == 0:

@@ -72,6 +72,11 @@ class TagScheme:
             prefixes = "U" if length == 1 else "B" + "I" * (length - 2) + "L"
         return np.array([self._codes[f"{prefix}-{label}"] for prefix in prefixes])
 
+    def tags_per_label(self, length: int) -> np.ndarray:
+        """``span_tags`` of each of the ``K`` labels: ``[K, length]`` int."""
+        tags = [self.span_tags(label, length) for label in self.labels]
+        return np.array(tags, dtype=np.int64).reshape(len(tags), length)
+
     def encode(self, n_chars: int, spans: Iterable[CharSpan]) -> np.ndarray:
         """The tags of a text with these entities (within it, not overlapping), ``[n_chars]`` int.
 

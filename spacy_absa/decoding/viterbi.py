@@ -120,7 +120,7 @@ class _Jumps(NamedTuple):
         begin = start + (np.cumsum(lengths) - lengths)[text]
         for length in np.unique(end - start).tolist():
             these = np.flatnonzero(end - start == length)
-            tags = np.array([scheme.span_tags(label, length) for label in scheme.labels])
+            tags = scheme.tags_per_label(length)
             first[these], last[these] = tags[:, 0], tags[:, -1]
             # [M', 1, length] rows with [K, length] tags
             emitted = flat[begin[these, None, None] + np.arange(length), tags].sum(axis=-1)

@@ -155,10 +155,10 @@ def test_off_by_hand():
     emissions = np.array([[0, 2, 1], [0, 2, 1], [5, 2, 1], [0, 1, 2]])
     expected = [CharSpan(0, 2, "POS"), CharSpan(3, 4, "NEG")]
     assert viterbi([emissions], NO_TRANSITIONS, IO) == [expected]
-    # Paying 4 to leave O, and 4 to enter it, turns the lone NEG to O and spares the two steps.
-    sticky = np.zeros((4, 4))
-    sticky[0, 1:3] = sticky[1:3, 0] = -4
-    assert viterbi([emissions], sticky, IO) == [[CharSpan(0, 2, "POS")]]
+    # Entering an entity inside the text costs 3: POS POS O O (9) beats POS POS O NEG (8).
+    entering = np.zeros((4, 4))
+    entering[[0, 0, 1], [1, 2, 2]] = -3
+    assert viterbi([emissions], entering, IO) == [[CharSpan(0, 2, "POS")]]
 
 
 def test_illegal_transitions_are_banned_whatever_their_score():
@@ -226,7 +226,7 @@ def test_equal_scores_go_to_the_longer_match():
 
 
 def test_the_end_of_the_text_counts():
-    emissions = np.array([[0.0, 1.0, 0.0]])
+    emissions = np.array([[0.0, 1.0, -1.0]])
     transitions = np.zeros((4, 4))
     transitions[1, 3] = -2.0
     assert viterbi([emissions], transitions, IO) == [[]]
@@ -242,6 +242,13 @@ def test_empty_batch_and_empty_texts():
         assert viterbi([empty, empty], NO_TRANSITIONS, IO, [[], []], mode) == [[], []]
         mixed = viterbi([empty, np.array([[0, 1, 0]])], NO_TRANSITIONS, IO, [[], []], mode)
         assert mixed == [[], [] if mode == "force" else [CharSpan(0, 1, "POS")]]
+
+
+def test_a_scheme_without_labels_has_no_entities():
+    matches = [[Match(0, 2, "a"), Match(1, 2, "b")]]
+    for mode in MODES:
+        found = viterbi([np.zeros((2, 1))], np.zeros((2, 2)), TagScheme("io", []), matches, mode)
+        assert found == [[]]
 
 
 def test_bad_settings_are_refused():
