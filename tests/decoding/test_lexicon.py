@@ -189,7 +189,7 @@ def test_bad_files_name_the_file_and_the_line(tmp_path, name, text, message):
 
 
 def test_a_missing_file_is_an_input_error(tmp_path):
-    with pytest.raises(InputError, match="names.txt"):
+    with pytest.raises(InputError, match=r"names\.txt"):
         Lexicon.from_file(tmp_path / "names.txt")
 
 

@@ -17,6 +17,7 @@ def nlp():
     docs = [nlp.make_doc(text) for text in ("我喜欢本田", "我喜欢丰田", "他喜欢本田")]
     examples = [Example(doc, doc) for doc in docs]
     optimizer = nlp.initialize(lambda: examples)
+    optimizer.learn_rate = 0.02
     before = nlp.evaluate(examples)["lm_perplexity"]
     for _ in range(30):
         nlp.update(examples, sgd=optimizer)
