@@ -67,7 +67,7 @@ def predict(
 
     \b
     Example:
-      python -m spacy absa predict assets/zh_absa_cars Test.csv answer.csv --lexicon View.csv
+      python -m spacy absa predict training/model-best Test.csv answer.csv --lexicon View.csv
     """
     if output_path is not None:
         check_suffix(output_path, ".csv", ".jsonl")
