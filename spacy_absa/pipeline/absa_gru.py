@@ -19,7 +19,7 @@ from ..data.alphabet import build_alphabet, count_characters
 from ..decoding.lexicon import Lexicon, Match
 from ..decoding.marginals import crf_loss, forward_backward, softmax_loss
 from ..decoding.schemes import TagScheme
-from ..decoding.viterbi import viterbi
+from ..decoding.viterbi import Mode, viterbi
 from ..errors import InputError
 from ..models.charlm import set_alphabet
 from ..models.tagger import add_tags, set_n_tags
@@ -27,8 +27,6 @@ from ..models.types import Emissions
 from ..types import CharSpan
 from .annotations import EXTENSIONS, AlignmentMode, Mention, annotate, install_extension
 from .gold import allowed_tags, count_unknown, gold_labels
-
-LexiconMode = Literal["off", "prefer", "force"]
 
 DEFAULT_MODEL_CONFIG = """
 [model]
@@ -85,7 +83,7 @@ def make_absa_gru(
     name: str,
     model: Model[list[Doc], Emissions],
     scheme: Literal["io", "bio", "biluo"],
-    lexicon_mode: LexiconMode,
+    lexicon_mode: Mode,
     lexicon_bonus: float,
     threshold: float,
     alignment_mode: AlignmentMode,
@@ -129,7 +127,7 @@ class AbsaGRU(TrainablePipe):
         name: str = "absa_gru",
         *,
         scheme: Literal["io", "bio", "biluo"] = "bio",
-        lexicon_mode: LexiconMode = "off",
+        lexicon_mode: Mode = "off",
         lexicon_bonus: float = 2.0,
         threshold: float = 0.0,
         alignment_mode: AlignmentMode = "expand",
