@@ -9,6 +9,7 @@ from spacy.tokens import Doc
 from thinc.api import Model, chain, xp2torch
 from thinc.types import Floats2d
 
+from .features import beside
 from .torch.recurrent import BiGRUEncoder
 from .torch_layer import torch_layer
 from .types import CharBatch, Emissions
@@ -19,16 +20,19 @@ def build_char_tagger(
     charlm: Model[list[str], CharBatch],
     encoder: Model[CharBatch, CharBatch],
     output: Model[list[Floats2d], Emissions],
+    features: Model[list[str], CharBatch] | None = None,
     max_length: int = 512,
 ) -> Model[list[Doc], Emissions]:
     """`spacy_absa.CharTagger.v1`: scores for every tag of every character of a Doc.
 
-    charlm: texts to character vectors. encoder: character vectors in context. output: what the
-    tags of neighbours have to do with each other. max_length: texts with more characters are cut
-    into windows, which are encoded on their own and decoded together.
+    charlm: texts to character vectors. features: further inputs per character. encoder: character
+    vectors in context. output: what the tags of neighbours have to do with each other.
+    max_length: texts with more characters are cut into windows, which are encoded on their own and
+    decoded together.
     """
     projection = tag_projection()
-    network: Model[list[str], CharBatch] = chain(charlm, encoder, projection)
+    inputs = charlm if features is None else beside(charlm, features)
+    network: Model[list[str], CharBatch] = chain(inputs, encoder, projection)
     model: Model[list[Doc], Emissions] = chain(with_windows(network, max_length), output)
     model.name = "char_tagger"
     model.set_ref("charlm", charlm)

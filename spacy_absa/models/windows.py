@@ -52,7 +52,7 @@ def forward(
         for column, i in enumerate(group):
             outputs[i] = batch.data[: batch.lengths[column], column]
         callbacks.append((group, batch, backprop_batch))
-    starts = [0, *ends[:-1]]
+    starts = [0, *ends][:-1]
     width = outputs[0].shape[1] if outputs else 0
     joined = [_join(outputs[s:e], width, model) for s, e in zip(starts, ends, strict=True)]
 

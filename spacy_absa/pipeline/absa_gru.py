@@ -22,6 +22,7 @@ from ..decoding.schemes import TagScheme
 from ..decoding.viterbi import Mode, viterbi
 from ..errors import InputError
 from ..models.charlm import set_alphabet
+from ..models.features import set_lexicon
 from ..models.tagger import add_tags, set_n_tags
 from ..models.types import Emissions
 from ..types import CharSpan
@@ -39,6 +40,10 @@ vector_width = 128
 width = 192
 use = "states"
 learn_rate_scale = 1.0
+
+[model.features]
+@architectures = "spacy_absa.CharFeatures.v1"
+entry_dropout = 0.2
 
 [model.encoder]
 @architectures = "spacy_absa.BiGRUEncoder.v1"
@@ -149,7 +154,7 @@ class AbsaGRU(TrainablePipe):
         self.overwrite = overwrite
         self.scorer = scorer
         self.cfg: dict[str, Any] = {"format": FORMAT, "labels": []}
-        self.lexicon = Lexicon([])
+        self.set_lexicon(Lexicon([]))
         self.scheme = TagScheme(scheme, [])
 
     @property
@@ -174,6 +179,7 @@ class AbsaGRU(TrainablePipe):
     def set_lexicon(self, lexicon: Lexicon) -> None:
         """Replace the entity list; it is saved with the pipeline."""
         self.lexicon = lexicon
+        set_lexicon(self.model, lexicon)
 
     def initialize(
         self,
