@@ -95,9 +95,11 @@ def add_tags(model: Model[list[Doc], Emissions], n_tags: int) -> None:
     new = shim.state()
     new["weight"][:n_old], new["bias"][:n_old] = old["weight"], old["bias"]
     shim.load_state(new)
+    known = output.get_param("transitions") if output.has_param("transitions") else None
+    if known is not None:
+        output.set_param("transitions", None)  # or thinc refuses to change the dimension
     output.set_dim("nO", n_tags, force=True)
-    if output.has_param("transitions"):
-        known = output.get_param("transitions")
+    if known is not None:
         output.set_param("transitions", _grown(known, n_tags, output))
 
 

@@ -296,9 +296,9 @@ class AbsaGRU(TrainablePipe):
         """
         allowed = [allowed_tags(eg, self.scheme, self.spans_key) for eg in examples]
         scores = [to_numpy(array) for array in emissions.scores]
-        d_transitions = None
         if emissions.transitions is None:
-            loss, d_scores = softmax_loss(scores, allowed)
+            loss, d_scores, _ = softmax_loss(scores, allowed)
+            d_transitions = None
         else:
             transitions = to_numpy(emissions.transitions)
             loss, d_scores, d_transitions = crf_loss(
@@ -307,6 +307,10 @@ class AbsaGRU(TrainablePipe):
             d_transitions = self.model.ops.asarray2f(d_transitions / len(allowed))
         d_scores = [self.model.ops.asarray2f(d / len(allowed)) for d in d_scores]
         return loss / len(allowed), Emissions(d_scores, d_transitions)
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+        """Score with the component's scorer where the component writes."""
+        return super().score(examples, **{"spans_key": self.spans_key, **kwargs})
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """Serialise settings, model, vocabulary and lexicon."""

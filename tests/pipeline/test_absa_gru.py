@@ -1,58 +1,38 @@
 import numpy
 import pytest
 import spacy
-from spacy.tokens import DocBin
+from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
-from spacy.util import fix_random_seed
 
 from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
 from spacy_absa.errors import InputError
 
-TINY = {
-    "@architectures": "spacy_absa.CharTagger.v1",
-    "charlm": {"@architectures": "spacy_absa.CharLM.v1", "vector_width": 16, "width": 16},
-    "encoder": {"@architectures": "spacy_absa.BiGRUEncoder.v1", "width": 16},
-    "output": {"@architectures": "spacy_absa.CRF.v1"},
-}
-GOLD = {
-    "我喜欢本田，我不喜欢丰田": [(3, 5, "POS"), (10, 12, "NEG")],
-    "丰田不错": [(0, 2, "POS")],
-    "今天天气好": [],
-    "店里有宝马": [(3, 5, "NEU")],
-}
+from .conftest import GOLD, TINY, examples_of, train
+
+BRANDS = Lexicon([LexiconEntry("宝马", "bmw"), LexiconEntry("本田", "honda")])
 
 
-@pytest.fixture(scope="module")
-def trained():
-    fix_random_seed(0)
-    nlp = spacy.blank("zh")
-    nlp.add_pipe("absa_gru", config={"model": TINY})
-    examples = [
-        Example.from_dict(nlp.make_doc(text), {"entities": spans}) for text, spans in GOLD.items()
-    ]
-    optimizer = nlp.initialize(lambda: examples)
-    optimizer.learn_rate = 0.02
-    for _ in range(80):
-        nlp.update(examples, sgd=optimizer)
-    return nlp
+def found(doc):
+    return [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
 
 
 def test_it_learns_and_describes_what_it_finds(trained):
     for text, spans in GOLD.items():
         doc = trained(text)
-        assert [(e.start_char, e.end_char, e.label_) for e in doc.ents] == spans
+        assert found(doc) == spans
         for ent, entry in zip(doc.ents, doc._.absa, strict=True):
             assert sum(ent._.sentiment_scores.values()) == pytest.approx(1)
             assert 0 < ent._.absa_score <= 1
             assert text[entry["start"] : entry["end"]] == entry["text"] == ent.text
+    assert [ent._.sentiment for ent in trained("我喜欢本田，我不喜欢丰田").ents] == [
+        "positive",
+        "negative",
+    ]
 
 
-def test_a_saved_pipeline_gives_equal_values(trained, tmp_path):
+def test_a_saved_pipeline_gives_equal_values(trained, with_config, tmp_path):
     trained.to_disk(tmp_path)
-    for loaded in (spacy.load(tmp_path), spacy.blank("zh")):
-        if not loaded.pipe_names:
-            loaded.add_pipe("absa_gru", config={"model": TINY})
-            loaded.from_bytes(trained.to_bytes())
+    for loaded in (spacy.load(tmp_path), with_config()):
         for text in GOLD:
             assert loaded(text)._.absa == trained(text)._.absa
 
@@ -64,22 +44,39 @@ def test_batch_mates_do_not_matter(trained):
     for doc, scores in zip(docs, together, strict=True):
         if len(doc):
             assert numpy.abs(pipe.model.predict([doc]).scores[0] - scores).max() < 1e-5
-    for doc in trained.pipe([*GOLD, ""]):
-        alone = trained(doc.text)._.absa
-        assert [entry["label"] for entry in doc._.absa] == [entry["label"] for entry in alone]
-        for entry, other in zip(doc._.absa, alone, strict=True):
-            assert entry["score"] == pytest.approx(other["score"], abs=1e-5)
 
 
-def test_the_lexicon_is_forced_and_gives_ids(trained):
-    pipe = trained.get_pipe("absa_gru")
-    before = pipe.lexicon, pipe.lexicon_mode
-    pipe.set_lexicon(Lexicon([LexiconEntry("宝马", "bmw")]))
-    pipe.lexicon_mode = "force"
-    assert trained("我喜欢本田，我不喜欢丰田").ents == ()
-    (ent,) = trained("店里有宝马").ents
-    assert (ent.text, ent.kb_id_) == ("宝马", "bmw")
-    pipe.lexicon, pipe.lexicon_mode = before
+def test_pipe_with_processes_equals_one_call_after_another(trained):
+    texts = [*GOLD, ""] * 3
+    one_by_one = [trained(text)._.absa for text in texts]
+    for options in ({"batch_size": 2}, {"batch_size": 4, "n_process": 2}):
+        piped = [doc._.absa for doc in trained.pipe(texts, **options)]
+        for entries, expected in zip(piped, one_by_one, strict=True):
+            assert [e["label"] for e in entries] == [e["label"] for e in expected]
+            scores = [e["score"] for e in entries]
+            assert scores == pytest.approx([e["score"] for e in expected], abs=1e-5)
+
+
+def test_the_lexicon_is_forced_gives_ids_and_is_saved(with_config, tmp_path):
+    nlp = with_config(lexicon_mode="force")
+    nlp.get_pipe("absa_gru").set_lexicon(BRANDS)
+    nlp.to_disk(tmp_path)
+    for pipeline in (nlp, spacy.load(tmp_path)):
+        assert [e.text for e in pipeline("我喜欢本田，我不喜欢丰田").ents] == ["本田"]
+        (ent,) = pipeline("店里有宝马").ents
+        assert (ent.text, ent.kb_id_) == ("宝马", "bmw")
+        assert pipeline("店里有ＢＭＷ").ents == ()
+
+
+def test_the_lexicon_is_an_input(with_config):
+    nlp = with_config()
+    pipe, doc = nlp.get_pipe("absa_gru"), nlp.make_doc("店里有宝马")
+    (before,) = pipe.model.predict([doc]).scores
+    pipe.set_lexicon(BRANDS)
+    (after,) = pipe.model.predict([doc]).scores
+    assert numpy.abs(after - before).max() > 1e-3
+    loaded = with_config().from_bytes(nlp.to_bytes())
+    assert loaded.get_pipe("absa_gru").model.predict([doc]).scores[0].tolist() == after.tolist()
 
 
 def test_docbin_and_json_keep_the_attributes(trained):
@@ -90,6 +87,116 @@ def test_docbin_and_json_keep_the_attributes(trained):
     assert doc.to_json(underscore=["absa"])["_"]["absa"] == doc._.absa
 
 
+def test_a_threshold_leaves_out_the_unsure(trained, with_config):
+    text = "我喜欢本田，我不喜欢丰田"
+    low, high = sorted(ent._.absa_score for ent in trained(text).ents)
+    doc = with_config(threshold=(low + high) / 2)(text)
+    assert [entry["score"] for entry in doc._.absa] == pytest.approx([high])
+
+
+def test_two_instances_write_to_ents_and_to_a_span_group(trained):
+    nlp = spacy.blank("zh")
+    nlp.add_pipe("absa_gru", source=trained)
+    nlp.add_pipe("absa_gru", "second", config={"model": TINY, "spans_key": "second"})
+    second = nlp.get_pipe("second")
+    second.from_bytes(trained.get_pipe("absa_gru").to_bytes())
+    second.lexicon_mode = "force"
+    doc = nlp("丰田不错")
+    assert found(doc) == [(0, 2, "POS")]
+    assert list(doc.spans["second"]) == []
+    second.lexicon_mode = "off"
+    doc = nlp("丰田不错")
+    (span,) = doc.spans["second"]
+    assert (span.text, span._.sentiment) == ("丰田", "positive")
+
+
+def test_a_span_group_can_be_learned():
+    nlp = spacy.blank("zh")
+    nlp.add_pipe("absa_gru", config={"model": TINY, "spans_key": "absa"})
+    examples = []
+    for text, spans in GOLD.items():
+        reference = nlp.make_doc(text)
+        reference.spans["absa"] = [reference.char_span(s, e, label) for s, e, label in spans]
+        examples.append(Example(nlp.make_doc(text), reference))
+    train(nlp, examples, 60)
+    doc = nlp("我喜欢本田，我不喜欢丰田")
+    assert [(span.text, span.label_) for span in doc.spans["absa"]] == [
+        ("本田", "POS"),
+        ("丰田", "NEG"),
+    ]
+    assert nlp.evaluate(examples)["absa_f"] == 1
+
+
+@pytest.mark.parametrize(
+    ("overwrite", "expected"),
+    [(True, ["一", "丰田"]), (False, ["一", "看丰"])],
+)
+def test_overwrite_decides_over_entities_that_are_there(with_config, overwrite, expected):
+    nlp = with_config(overwrite=overwrite)
+    doc = nlp.make_doc("一看丰田不错")
+    doc.ents = [Span(doc, 0, 1, "X"), Span(doc, 1, 3, "X")]
+    pipe = nlp.get_pipe("absa_gru")
+    mentions = pipe.predict([nlp.make_doc("丰田不错")])[0]
+    shifted = [type(m)(**{**vars(m), "start": m.start + 2, "end": m.end + 2}) for m in mentions]
+    pipe.set_annotations([doc], [shifted])
+    assert [ent.text for ent in doc.ents] == expected
+    assert [entry["text"] for entry in doc._.absa] == expected[1:] * overwrite
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [("strict", []), ("contract", []), ("expand", ["喜欢本田"])],
+)
+def test_characters_become_tokens_as_configured(with_config, mode, expected):
+    nlp = with_config(alignment_mode=mode)
+    doc = Doc(nlp.vocab, words=["我", "喜欢本田"], spaces=[False, False])
+    assert [ent.text for ent in nlp(doc).ents] == expected
+
+
+def test_contraction_keeps_the_whole_tokens_inside(with_config):
+    nlp = with_config(alignment_mode="contract")
+    doc = Doc(nlp.vocab, words=["我喜欢", "本", "田，我"], spaces=[False] * 3)
+    assert [ent.text for ent in nlp(doc).ents] == ["本"]
+
+
+@pytest.mark.parametrize("segmenter", ["char", "jieba"])
+def test_the_tokenizer_changes_nothing_but_the_tokens(segmenter):
+    config = {"nlp": {"tokenizer": {"segmenter": segmenter}}}
+    nlp = spacy.blank("zh", config=config)
+    nlp.add_pipe("absa_gru", config={"model": TINY})
+    train(nlp, examples_of(nlp), 80)
+    assert (len(nlp.make_doc("我喜欢本田")) == 5) == (segmenter == "char")
+    assert found(nlp("店里有宝马")) == [(3, 5, "NEU")]
+
+
+def test_english_words():
+    nlp = spacy.blank("en")
+    nlp.add_pipe("absa_gru", config={"model": TINY})
+    gold = {
+        "The battery life is great, the hard drive is not.": [(4, 16, "POS"), (31, 41, "NEG")],
+        "I bought it yesterday.": [],
+    }
+    train(nlp, examples_of(nlp, gold), 80)
+    for text, spans in gold.items():
+        assert found(nlp(text)) == spans
+    ent = nlp("The battery life is great, the hard drive is not.").ents[0]
+    assert (ent.text, ent.start, ent.end) == ("battery life", 1, 3)
+
+
+def test_gold_that_misaligns_is_masked_and_counted(trained):
+    nlp = spacy.blank("zh")
+    nlp.add_pipe("absa_gru", config={"model": TINY})
+    words = ["店里有宝", "马", "，", "丰田", "好"]
+    doc = Doc(nlp.vocab, words=words, spaces=[False] * 5)
+    with pytest.warns(UserWarning, match="Misaligned"):
+        example = Example.from_dict(doc, {"entities": [(3, 5, "NEU"), (6, 8, "POS")]})
+    with pytest.warns(UserWarning, match="5 characters in 1 texts"):
+        nlp.initialize(lambda: [example])
+    pipe = nlp.get_pipe("absa_gru")
+    _, gradient = pipe.get_loss([example], pipe.model.predict([doc]))
+    assert numpy.abs(gradient.scores[0][6:8]).max() > 1e-3
+
+
 def test_unknown_gold_exerts_no_pull(trained):
     pipe = trained.get_pipe("absa_gru")
     doc = trained.make_doc("店里有宝马")
@@ -97,6 +204,53 @@ def test_unknown_gold_exerts_no_pull(trained):
     loss, gradient = pipe.get_loss([example], pipe.model.predict([doc]))
     assert loss == pytest.approx(0, abs=1e-9)
     assert numpy.abs(gradient.scores[0]).max() < 1e-6
+
+
+def test_a_label_added_later_leaves_the_others_as_they_were(with_config):
+    nlp = with_config()
+    pipe = nlp.get_pipe("absa_gru")
+    docs = [nlp.make_doc(text) for text in GOLD if text]
+    before = pipe.model.predict(docs)
+    n_tags = len(pipe.scheme.tags)
+    assert pipe.add_label("POS") == 0
+    assert pipe.add_label("MIXED") == 1
+    assert pipe.labels == ("NEG", "NEU", "POS", "MIXED")
+    after = pipe.model.predict(docs)
+    for old, new in zip(before.scores, after.scores, strict=True):
+        assert new[:, :n_tags] == pytest.approx(old, abs=1e-6)
+    kept = numpy.r_[:n_tags, -1]
+    assert (after.transitions[numpy.ix_(kept, kept)] == before.transitions).all()
+    examples = examples_of(nlp, {"又爱又恨宝马": [(4, 6, "MIXED")]})
+    optimizer = nlp.resume_training()
+    optimizer.learn_rate = 0.02
+    for _ in range(60):
+        nlp.update(examples, sgd=optimizer)
+    assert found(nlp("又爱又恨宝马")) == [(4, 6, "MIXED")]
+
+
+def test_a_sourced_component_keeps_its_answers_and_can_be_frozen(trained):
+    nlp = spacy.blank("zh")
+    nlp.add_pipe("absa_gru", source=trained)
+    nlp.add_pipe("textcat")
+    examples = []
+    for text in GOLD:
+        cats = {"car": float("田" in text), "other": float("田" not in text)}
+        examples.append(Example.from_dict(nlp.make_doc(text), {"cats": cats}))
+    with nlp.select_pipes(enable=["textcat"]):
+        optimizer = nlp.initialize(lambda: examples)
+    losses = nlp.update(examples, sgd=optimizer, exclude=["absa_gru"], annotates=["absa_gru"])
+    assert set(losses) == {"textcat"}
+    for text, spans in GOLD.items():
+        assert found(nlp(text)) == spans
+
+
+def test_another_packages_attribute_is_not_taken_over():
+    Span.set_extension("absa_score", getter=len, force=True)
+    try:
+        with pytest.raises(InputError, match=r"Span\.remove_extension\('absa_score'\)"):
+            spacy.blank("zh").add_pipe("absa_gru")
+    finally:
+        Span.set_extension("absa_score", default=None, force=True)
 
 
 def test_no_labels_and_another_format_are_refused(trained, tmp_path):
@@ -110,3 +264,29 @@ def test_no_labels_and_another_format_are_refused(trained, tmp_path):
     cfg.write_text(cfg.read_text().replace('"format":1', '"format":99'))
     with pytest.raises(InputError, match="format 99"):
         spacy.load(tmp_path)
+
+
+def test_odd_texts_pass_and_offsets_stay_those_of_the_text(trained):
+    odd = ["", " ", "\n", "😀丰田不错", "丰田\u200d不错", "丰田不错" + "。" * 2000, "ａ" * 3000]
+    for doc in trained.pipe(odd):
+        for entry in doc._.absa:
+            assert doc.text[entry["start"] : entry["end"]] == entry["text"]
+
+
+def test_the_system_of_2016():
+    """Four tags, softmax, the embedding of the language model alone, a forced entity list."""
+    nlp = spacy.blank("zh")
+    model = {
+        "@architectures": "spacy_absa.CharTagger.v1",
+        "charlm": {**TINY["charlm"], "use": "vectors"},
+        "features": None,
+        "encoder": TINY["encoder"],
+        "output": {"@architectures": "spacy_absa.Softmax.v1"},
+    }
+    nlp.add_pipe("absa_gru", config={"model": model, "scheme": "io", "lexicon_mode": "force"})
+    pipe = nlp.get_pipe("absa_gru")
+    pipe.set_lexicon(Lexicon([LexiconEntry(name, "") for name in ("本田", "丰田", "宝马")]))
+    train(nlp, examples_of(nlp), 80)
+    assert pipe.scheme.tags == ("O", "I-NEG", "I-NEU", "I-POS")
+    for text, spans in GOLD.items():
+        assert found(nlp(text)) == spans

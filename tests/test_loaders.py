@@ -1,0 +1,60 @@
+import pytest
+import spacy
+from spacy.training import Example
+
+from spacy_absa.data.alphabet import write_alphabet
+from spacy_absa.errors import InputError
+from spacy_absa.loaders import create_alphabet_loader, create_charlm_loader, create_lexicon_loader
+from spacy_absa.models.charlm import build_char_lm
+
+
+@pytest.fixture(scope="module")
+def language_model(tmp_path_factory):
+    nlp = spacy.blank("zh")
+    nlp.add_pipe("char_lm", config={"model": lm_config(vector_width=6, width=5)})
+    doc = nlp.make_doc("我喜欢本田")
+    nlp.initialize(lambda: [Example(doc, doc)])
+    path = tmp_path_factory.mktemp("char_lm")
+    nlp.to_disk(path)
+    return nlp, path
+
+
+def lm_config(**sizes):
+    return {
+        "@architectures": "spacy_absa.CharLanguageModel.v1",
+        "charlm": {"@architectures": "spacy_absa.CharLM.v1", **sizes},
+    }
+
+
+@pytest.mark.parametrize("use", ["states", "vectors"])
+def test_the_tagger_gets_alphabet_and_weights_of_the_language_model(language_model, use):
+    nlp, path = language_model
+    source = nlp.get_pipe("char_lm").model.get_ref("charlm")
+    target = build_char_lm(vector_width=6, width=5, use=use)
+    create_charlm_loader(path)(target)
+    states, vectors = source.predict(["我喜"]).data, target.predict(["我喜"]).data
+    if use == "states":
+        assert vectors.tolist() == states.tolist()
+    else:
+        table = source.get_ref("vectors").shims[0].state()["embedding.weight"]
+        numbers = source.get_ref("symbols").predict(["我喜"]).symbols[1:-1, 0]
+        assert vectors[:, 0].tolist() == table[numbers].tolist()
+
+
+def test_other_sizes_other_components_and_nothing_there_are_refused(language_model, tmp_path):
+    _, path = language_model
+    with pytest.raises(InputError, match="use the sizes"):
+        create_charlm_loader(path)(build_char_lm(vector_width=7, width=5))
+    with pytest.raises(InputError, match="no component 'lm'; it has char_lm"):
+        create_charlm_loader(path, "lm")(build_char_lm(vector_width=6, width=5))
+    with pytest.raises(InputError, match="no trained language model"):
+        create_charlm_loader(tmp_path / "nowhere")(build_char_lm(vector_width=6, width=5))
+
+
+def test_alphabet_and_lexicon_are_read_when_asked_for(tmp_path):
+    load_alphabet = create_alphabet_loader(tmp_path / "a.json")
+    load_lexicon = create_lexicon_loader(tmp_path / "l.txt")
+    write_alphabet(tmp_path / "a.json", "我喜")
+    (tmp_path / "l.txt").write_text("本田\thonda\n", encoding="utf8")
+    assert load_alphabet() == "我喜"
+    assert load_lexicon().find("去本田")[0].id == "honda"
