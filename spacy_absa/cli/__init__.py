@@ -2,9 +2,18 @@
 
 from spacy.cli._util import app
 
-from . import alphabet, convert, predict, pseudo_label, score, select
+from . import alphabet, convert, ensemble, predict, pseudo_label, score, select
 from ._util import absa_cli
 
-__all__ = ["absa_cli", "alphabet", "convert", "predict", "pseudo_label", "score", "select"]
+__all__ = [
+    "absa_cli",
+    "alphabet",
+    "convert",
+    "ensemble",
+    "predict",
+    "pseudo_label",
+    "score",
+    "select",
+]
 
 app.add_typer(absa_cli, name="absa")

@@ -1,5 +1,6 @@
 """What the commands share: registration with error messages, progress, loading a pipeline."""
 
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
@@ -63,6 +64,16 @@ def check_suffix(path: Path, *suffixes: str) -> None:
     """Raise InputError if an output file is not called as its format demands."""
     if path.suffix not in suffixes:
         raise InputError(f"{path}: the output file's name must end in {' or '.join(suffixes)}.")
+
+
+def write_folder(target: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make a folder, so that the target is either the old one or the whole new one."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f".{target.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    write(fresh)
+    shutil.rmtree(target, ignore_errors=True)
+    fresh.rename(target)
 
 
 def load_pipeline(name: str, lexicon: Path | None, gpu_id: int) -> Language:

@@ -1,6 +1,7 @@
 """``spacy absa select``: the better one of several trained pipelines."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from spacy.training import Corpus
 from wasabi import msg
 
 from ..errors import InputError
-from ._util import GpuIdOpt, command, load_pipeline
+from ._util import GpuIdOpt, command, load_pipeline, write_folder
 
 _SHOWN = ("absa_f", "absa_macro_f", "absa_span_f", "absa_polarity_acc", "absa_contest_f")
 
@@ -45,16 +46,6 @@ def select(
     )
     first_mean, second_mean = ((s["absa_f"] + s["absa_macro_f"]) / 2 for s in scores)
     better = second if second_mean > first_mean else first
-    _replace_folder(better, output_path)
+    write_folder(output_path, partial(shutil.copytree, better))
     gain = f"{100 * (second_mean - first_mean):+.1f} points"
     msg.good(f"{output_path}: kept {better} (the second changes the mean F-score by {gain})")
-
-
-def _replace_folder(source: Path, target: Path) -> None:
-    """Copy a folder so that the target is either the old one or the whole new one."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f".{target.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    shutil.copytree(source, fresh)
-    shutil.rmtree(target, ignore_errors=True)
-    fresh.rename(target)

@@ -1,0 +1,47 @@
+"""Several taggers as one."""
+
+from collections.abc import Callable
+from typing import Any
+
+from spacy.tokens import Doc
+from thinc.api import Model
+
+from .types import Emissions
+
+
+def build_ensemble(*members: Model[list[Doc], Emissions]) -> Model[list[Doc], Emissions]:
+    """`spacy_absa.Ensemble.v1`: the mean of what several taggers say.
+
+    Means of emissions and transitions multiply the members' distributions over tag sequences and
+    take the root (a logarithmic opinion pool, Smith et al. 2005), so that one decoder serves all.
+    The members must share labels and tag scheme; `spacy absa ensemble` puts trained ones together.
+    """
+    return Model("ensemble", _forward, init=_init, layers=list(members))
+
+
+def _init(model: Model, X: list[Doc] | None = None, Y: Any = None) -> None:
+    for member in model.layers:
+        member.initialize(X=X)
+
+
+def _forward(
+    model: Model, docs: list[Doc], is_train: bool
+) -> tuple[Emissions, Callable[[Emissions], list[Doc]]]:
+    outputs, callbacks = zip(*(member(docs, is_train) for member in model.layers), strict=True)
+    n = len(outputs)
+
+    def backprop(dY: Emissions) -> list[Doc]:
+        share = Emissions(
+            [d_scores / n for d_scores in dY.scores],
+            None if dY.transitions is None else dY.transitions / n,
+        )
+        for callback in callbacks:
+            callback(share)
+        return []
+
+    by_text = zip(*(output.scores for output in outputs), strict=True)
+    transitions = [output.transitions for output in outputs]
+    return Emissions(
+        [sum(scores) / n for scores in by_text],
+        None if transitions[0] is None else sum(transitions) / n,
+    ), backprop

@@ -1,0 +1,72 @@
+import numpy
+import pytest
+import spacy
+from spacy.training import Example
+from spacy.util import fix_random_seed
+
+from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
+
+TINY = {
+    "@architectures": "spacy_absa.CharTagger.v1",
+    "charlm": {"@architectures": "spacy_absa.CharLM.v1", "vector_width": 8, "width": 8},
+    "encoder": {"@architectures": "spacy_absa.BiGRUEncoder.v1", "width": 8},
+    "output": {"@architectures": "spacy_absa.CRF.v1"},
+}
+TEXT = "喜欢本田"
+
+
+@pytest.fixture
+def make(tmp_path):
+    def make(name, label="POS", **config):
+        fix_random_seed(len(name))
+        nlp = spacy.blank("zh")
+        nlp.add_pipe("absa_gru", config={"model": TINY, **config})
+        example = Example.from_dict(nlp.make_doc(TEXT), {"entities": [(2, 4, label)]})
+        nlp.initialize(lambda: [example])
+        pipe = nlp.get_pipe("absa_gru")
+        pipe.model.get_ref("output").get_param("transitions")[:] = len(name)
+        pipe.set_lexicon(Lexicon([LexiconEntry(name, "")]))
+        nlp.to_disk(tmp_path / name)
+        return nlp
+
+    return make
+
+
+def emissions(nlp):
+    return nlp.get_pipe("absa_gru").model.predict([nlp.make_doc(TEXT)])
+
+
+def test_the_mean_of_emissions_and_transitions(absa, make, tmp_path):
+    members = [emissions(make(name)) for name in ("a", "bb", "ccc")]
+    assert absa("ensemble", "a", "bb", "ccc", "out/joint").code == 0
+    nlp = spacy.load(tmp_path / "out/joint")
+    joint = emissions(nlp)
+    mean = numpy.mean([member.scores[0] for member in members], axis=0)
+    assert joint.scores[0] == pytest.approx(mean, abs=1e-6)
+    assert numpy.unique(joint.transitions).tolist() == [2]
+    pipe = nlp.get_pipe("absa_gru")
+    assert (pipe.labels, pipe.lexicon.entries[0].pattern) == (("POS",), "a")
+    assert nlp(TEXT)._.absa is not None
+
+
+def test_an_ensemble_can_be_trained_on(absa, make, tmp_path):
+    for name in ("a", "bb"):
+        make(name)
+    absa("ensemble", "a", "bb", "joint")
+    nlp = spacy.load(tmp_path / "joint")
+    example = Example.from_dict(nlp.make_doc(TEXT), {"entities": [(2, 4, "POS")]})
+    optimizer = nlp.resume_training()
+    optimizer.learn_rate = 0.02
+    for _ in range(40):
+        nlp.update([example], sgd=optimizer)
+    assert [ent.text for ent in nlp(TEXT).ents] == ["本田"]
+
+
+def test_one_alone_and_unlike_ones_are_refused(make, refused):
+    make("a")
+    make("bb", label="NEG")
+    make("ccc", scheme="io")
+    assert "two pipelines or more" in refused("ensemble", "a", "out")
+    assert "bb: labels NEG" in refused("ensemble", "a", "bb", "out")
+    assert "scheme io" in refused("ensemble", "a", "ccc", "out")
+    assert "nowhere: cannot be loaded" in refused("ensemble", "a", "nowhere", "out")
