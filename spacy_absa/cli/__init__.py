@@ -2,7 +2,7 @@
 
 from spacy.cli._util import app
 
-from . import alphabet, convert, ensemble, predict, pseudo_label, score, select
+from . import alphabet, convert, ensemble, lexicon, predict, pseudo_label, score, select
 from ._util import absa_cli
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "alphabet",
     "convert",
     "ensemble",
+    "lexicon",
     "predict",
     "pseudo_label",
     "score",

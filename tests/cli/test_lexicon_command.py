@@ -1,0 +1,35 @@
+import json
+
+import pytest
+
+
+@pytest.fixture
+def corpus(absa, tmp_path):
+    rows = [
+        ("Q7不如q7", [[0, 2], [4, 6]]),
+        ("本田和Q7", [[0, 2], [3, 5]]),
+        ("又见本田，ＢＭＷ", [[2, 4], [5, 8]]),
+    ]
+    with open(tmp_path / "data.jsonl", "w", encoding="utf8") as file:
+        for text, spans in rows:
+            record = {"text": text, "spans": [[*span, "pos"] for span in spans]}
+            file.write(json.dumps(record) + "\n")
+    assert absa("convert", "data.jsonl", "train/a.spacy").code == 0
+    return "train"
+
+
+def names(path):
+    return [json.loads(line)["pattern"] for line in path.read_text().splitlines()]
+
+
+def test_names_as_they_are_mostly_written(absa, corpus, tmp_path):
+    assert absa("lexicon", corpus, "names.jsonl").code == 0
+    assert names(tmp_path / "names.jsonl") == ["Q7", "本田"]
+    assert absa("lexicon", corpus, "names.jsonl", "--min-count", 1).code == 0
+    assert names(tmp_path / "names.jsonl") == ["ＢＭＷ", "Q7", "本田"]
+
+
+def test_bad_input(refused, corpus):
+    assert "labelled 9 times" in refused("lexicon", corpus, "names.jsonl", "--min-count", 9)
+    assert "no such file" in refused("lexicon", "nowhere", "names.jsonl")
+    assert "must end in .jsonl" in refused("lexicon", corpus, "names.txt")
