@@ -5,7 +5,7 @@ the previous tag, the column is the next tag**. Where a matrix has ``T + 1`` row
 index ``T`` is the boundary of the text: row ``T`` starts it, column ``T`` ends it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -105,6 +105,23 @@ class TagScheme:
                 starts.tolist(), ends.tolist(), labels.tolist(), strict=True
             )
         ]
+
+    def begin_scores(self, bonus: Mapping[str, float]) -> np.ndarray:
+        """``[T + 1, T + 1]``: a label's bonus where an entity of it begins, 0 elsewhere.
+
+        Raises InputError for a bonus of an unknown label.
+        """
+        unknown = bonus.keys() - set(self.labels)
+        if unknown:
+            raise InputError(
+                f"There is a bonus for {', '.join(sorted(unknown))}, but the labels are "
+                f"{', '.join(self.labels)}: correct label_bonus."
+            )
+        per_label = np.array([0.0, *(bonus.get(label, 0.0) for label in self.labels)])
+        scores = np.zeros(self.legal.shape)
+        scores[:-1, :-1] = self.boundary * per_label[self._label_of + 1]
+        scores[-1, :-1] = per_label[self._label_of + 1]
+        return scores
 
     @cached_property
     def legal(self) -> np.ndarray:

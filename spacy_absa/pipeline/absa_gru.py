@@ -1,7 +1,7 @@
 """The component `absa_gru`: finds entities and the sentiment towards each of them."""
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -66,6 +66,7 @@ FORMAT = 1
         "scheme": "bio",
         "lexicon_mode": "off",
         "lexicon_bonus": 1.0,
+        "label_bonus": {},
         "threshold": 0.0,
         "alignment_mode": "expand",
         "spans_key": None,
@@ -90,6 +91,7 @@ def make_absa_gru(
     scheme: Literal["io", "bio", "biluo"],
     lexicon_mode: Mode,
     lexicon_bonus: float,
+    label_bonus: dict[str, float],
     threshold: float,
     alignment_mode: AlignmentMode,
     spans_key: str | None,
@@ -104,6 +106,7 @@ def make_absa_gru(
         scheme=scheme,
         lexicon_mode=lexicon_mode,
         lexicon_bonus=lexicon_bonus,
+        label_bonus=label_bonus,
         threshold=threshold,
         alignment_mode=alignment_mode,
         spans_key=spans_key,
@@ -118,6 +121,8 @@ class AbsaGRU(TrainablePipe):
     scheme: tag scheme, `io`, `bio` or `biluo`.
     lexicon_mode: `force` (an entity can only be a name of the lexicon), `prefer` (names get
         `lexicon_bonus`, in nats, on the score of their path) or `off`.
+    label_bonus: nats added to the score of each entity of a label, such as `{"NEG": 0.3}`: lets a
+        rare label be found more often (`spacy find-threshold` fits it on development data).
     threshold: entities less probable than this are left out.
     alignment_mode: how characters become tokens: `strict` (drop what does not align), `contract`
         or `expand`.
@@ -134,6 +139,7 @@ class AbsaGRU(TrainablePipe):
         scheme: Literal["io", "bio", "biluo"] = "bio",
         lexicon_mode: Mode = "off",
         lexicon_bonus: float = 1.0,
+        label_bonus: Mapping[str, float] | None = None,
         threshold: float = 0.0,
         alignment_mode: AlignmentMode = "expand",
         spans_key: str | None = None,
@@ -148,6 +154,7 @@ class AbsaGRU(TrainablePipe):
         self.scheme_name = scheme
         self.lexicon_mode = lexicon_mode
         self.lexicon_bonus = lexicon_bonus
+        self.label_bonus = dict(label_bonus or {})
         self.threshold = threshold
         self.alignment_mode = alignment_mode
         self.spans_key = spans_key
@@ -234,12 +241,9 @@ class AbsaGRU(TrainablePipe):
             return [[] for _ in docs]
         emissions = self.model.predict(docs)
         scores = [to_numpy(array) for array in emissions.scores]
-        n_states = len(self.scheme.tags) + 1
-        transitions = (
-            numpy.zeros((n_states, n_states))
-            if emissions.transitions is None
-            else to_numpy(emissions.transitions)
-        )
+        transitions = self.scheme.begin_scores(self.label_bonus)
+        if emissions.transitions is not None:
+            transitions += to_numpy(emissions.transitions)
         matches = [self.lexicon.find(doc.text) for doc in docs]
         spans = viterbi(
             scores,

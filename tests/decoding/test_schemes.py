@@ -129,3 +129,19 @@ def test_bad_schemes_are_refused():
         TagScheme("iob", LABELS)
     with pytest.raises(InputError, match="differ"):
         TagScheme("io", ["POS", "POS"])
+
+
+@pytest.mark.parametrize("name", ["io", "bio", "biluo"])
+def test_a_bonus_counts_once_for_each_entity_of_the_label(name):
+    scheme = TagScheme(name, ["NEG", "POS"])
+    scores = scheme.begin_scores({"NEG": 0.5})
+    edge = len(scheme.tags)
+    # At the start of the text, next to another entity, after O; of one character and of more.
+    spans = [CharSpan(0, 2, "NEG"), CharSpan(2, 3, "POS"), CharSpan(3, 4, "NEG"), (5, 8, "NEG")]
+    tags = scheme.encode(9, spans)
+    assert scores[np.append(edge, tags), np.append(tags, edge)].sum() == 1.5
+
+
+def test_a_bonus_for_an_unknown_label_is_refused():
+    with pytest.raises(InputError, match="MIXED, but the labels are NEG, POS"):
+        TagScheme("bio", ["NEG", "POS"]).begin_scores({"MIXED": 1})

@@ -9,6 +9,7 @@ from spacy_absa.errors import InputError
 
 from .conftest import GOLD, TINY, examples_of, train
 
+BONUS = {"NEG": 0.3}
 BRANDS = Lexicon([LexiconEntry("宝马", "bmw"), LexiconEntry("本田", "honda")])
 
 
@@ -290,3 +291,13 @@ def test_the_system_of_2016():
     assert pipe.scheme.tags == ("O", "I-NEG", "I-NEU", "I-POS")
     for text, spans in GOLD.items():
         assert found(nlp(text)) == spans
+
+
+def test_a_label_bonus_raises_its_probability(trained, with_config):
+    text = "我喜欢本田，我不喜欢丰田"
+    before, after = (
+        nlp(text).ents[0]._.sentiment_scores for nlp in (trained, with_config(label_bonus=BONUS))
+    )
+    odds = after["NEG"] / after["POS"] / (before["NEG"] / before["POS"])
+    assert odds == pytest.approx(numpy.exp(BONUS["NEG"]), rel=1e-3)
+    assert with_config(label_bonus={"POS": 30.0})("今天天气好").ents
