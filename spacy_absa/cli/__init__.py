@@ -2,13 +2,14 @@
 
 from spacy.cli._util import app
 
-from . import alphabet, convert, ensemble, lexicon, predict, pseudo_label, score, select
+from . import alphabet, convert, distant, ensemble, lexicon, predict, pseudo_label, score, select
 from ._util import absa_cli
 
 __all__ = [
     "absa_cli",
     "alphabet",
     "convert",
+    "distant",
     "ensemble",
     "lexicon",
     "predict",

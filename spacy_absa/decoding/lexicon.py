@@ -125,6 +125,15 @@ class Lexicon:
         return Lexicon, (self.entries,)
 
 
+def longest(matches: Iterable[Match]) -> Iterator[Match]:
+    """Matches that do not overlap: from left to right, the longest of those that start first."""
+    end = 0
+    for match in matches:
+        if match.start >= end:
+            end = match.end
+            yield match
+
+
 def _add(by_alias: dict[str, LexiconEntry], entry: LexiconEntry, place: str) -> None:
     if not entry.pattern.strip():
         raise InputError(f"{place}: the pattern is empty: write an alias or remove the entry.")

@@ -6,7 +6,7 @@ import numpy
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from ..decoding.lexicon import Lexicon, Match
+from ..decoding.lexicon import Lexicon, Match, longest
 from .types import CharBatch
 
 # Columns of the features: the character is an upper-case or a lower-case letter; its role in the
@@ -45,18 +45,14 @@ def char_features(text: str, matches: list[Match]) -> Floats2d:
     features = numpy.zeros((len(text), N_FEATURES), dtype="float32")
     features[:, UPPER] = [char.isupper() for char in text]
     features[:, LOWER] = [char.islower() for char in text]
-    free = 0  # first character behind the last of the longest matches
     for start, end, _ in matches:
         features[start, ANY_BEGIN] = 1
         features[start + 1 : end, ANY_INSIDE] = 1
         features[end - 1, ANY_END] = 1
-        if start >= free:
-            free = end
-            features[start + 1 : end - 1, INSIDE] = 1
-            if end - start == 1:
-                features[start, SINGLE] = 1
-            else:
-                features[start, BEGIN] = features[end - 1, END] = 1
+    for start, end, _ in longest(matches):
+        features[start + 1 : end - 1, INSIDE] = 1
+        features[start, SINGLE if end - start == 1 else BEGIN] = 1
+        features[end - 1, END] = end - start > 1
     return features
 
 

@@ -1,0 +1,103 @@
+"""``spacy absa distant``: training data from rated reviews, without anyone labelling it."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import spacy
+import typer
+from wasabi import msg
+
+from ..data.corpora import to_doc, write_docs
+from ..data.texts import read_texts, stable_hash
+from ..decoding.lexicon import Lexicon, longest
+from ..errors import InputError
+from ..types import CharSpan
+from ._util import check_suffix, command, progress
+
+RATINGS = ["1=POS", "0=NEG"]
+
+Labelled = tuple[str, list[CharSpan]]
+
+
+@command("distant")
+def distant(
+    input_path: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="Reviews: .csv, .tsv, .xls or .xlsx")
+    ],
+    output_path: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Training data, .spacy")],
+    lexicon: Annotated[Path, typer.Option(help="Names to put into the reviews")],
+    slots: Annotated[Path, typer.Option(help="Words for what is reviewed, one a line, .txt")],
+    rating_column: Annotated[str, typer.Option(help="Column of the rating")] = "label",
+    rating: Annotated[
+        list[str], typer.Option(metavar="RATING=LABEL", help="What a rating means; repeatable")
+    ] = RATINGS,
+    column: Annotated[
+        str | None, typer.Option(help="Column of the text, guessed if not given")
+    ] = None,
+    max_length: Annotated[int, typer.Option(min=1, help="Leave out longer reviews")] = 110,
+    per_label: Annotated[int, typer.Option(min=0, help="Most reviews per label, 0 for all")] = 0,
+    lang: Annotated[str, typer.Option(help="Language whose tokenizer to use")] = "zh",
+) -> None:
+    """Make training data from reviews with a rating (distant supervision, Go et al. 2009).
+
+    In each review a name of the lexicon takes the place of the words that say what is reviewed,
+    and gets the review's rating as its label. Reviews without such a word, and those of other
+    ratings, are left out; all labels get as many reviews. What the data is chosen and filled with
+    is a fixed property of the texts. It is noisy: train on it first, then on labelled data.
+
+    \b
+    Example:
+      python -m spacy absa distant shopping.csv distant.spacy --slots products.txt \\
+          --lexicon entities.jsonl --rating-column stars --rating 5=POS --rating 1=NEG
+    """
+    check_suffix(output_path, ".spacy")
+    labels = dict(_parse(text) for text in rating)
+    names = [entry.pattern for entry in Lexicon.from_file(lexicon).entries]
+    places = Lexicon.from_file(slots)
+    by_label: dict[str, dict[str, Labelled]] = defaultdict(dict)
+    texts = read_texts(input_path, column)
+    for text, value in progress(zip(texts, read_texts(input_path, rating_column), strict=True)):
+        if value in labels and len(text) <= max_length and places.find(text):
+            label = labels[value]
+            by_label[label][text] = _fill(text, places, names, label)
+    if len(by_label) < len(set(labels.values())):
+        raise InputError(
+            f"{input_path}: no review with one of the words in {slots} is rated for each of "
+            f"{', '.join(sorted(set(labels.values())))}: check --slots, --rating and "
+            "--rating-column."
+        )
+    n = min(map(len, by_label.values()))
+    kept = [
+        labelled
+        for found in by_label.values()
+        for labelled in _first(found, min(n, per_label or n))
+    ]
+    tokenizer = spacy.blank(lang).tokenizer
+    write_docs(output_path, (to_doc(tokenizer, *labelled)[0] for labelled in kept))
+    msg.good(f"{output_path}: {len(kept)} texts, as many of each of {', '.join(sorted(by_label))}")
+
+
+def _parse(rating: str) -> tuple[str, str]:
+    value, equals, label = rating.partition("=")
+    if not (value and equals and label):
+        raise InputError(f"--rating {rating}: write a rating and its label, such as 5=POS.")
+    return value, label
+
+
+def _fill(text: str, places: Lexicon, names: list[str], label: str) -> Labelled:
+    """Put one name, chosen by the text, into all places."""
+    name = names[stable_hash(text) % len(names)]
+    filled, spans, end = "", [], 0
+    for match in longest(places.find(text)):
+        filled += text[end : match.start]
+        spans.append(CharSpan(len(filled), len(filled) + len(name), label))
+        filled += name
+        end = match.end
+    return filled + text[end:], spans
+
+
+def _first(found: dict[str, Labelled], n: int) -> Iterator[Labelled]:
+    """Of the texts those with the lowest hashes, in that order."""
+    return (found[text] for text in sorted(found, key=stable_hash)[:n])

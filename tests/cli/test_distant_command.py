@@ -1,0 +1,57 @@
+import pytest
+import spacy
+from spacy.tokens import DocBin
+
+REVIEWS = """stars,review
+5,这手机真好，手机壳也好
+1,酒店太吵
+1,又是手机，坏了
+3,手机一般
+5,书很好看
+1,这手机用了很久很久很久，终于坏了
+"""
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    (tmp_path / "reviews.csv").write_text(REVIEWS, encoding="utf8")
+    (tmp_path / "slots.txt").write_text("手机\n酒店\n手机壳\n", encoding="utf8")
+    (tmp_path / "names.txt").write_text("本田思域\n", encoding="utf8")
+    return [
+        *("distant", "reviews.csv", "out.spacy", "--slots", "slots.txt"),
+        *("--lexicon", "names.txt", "--rating-column", "stars"),
+    ]
+
+
+RATINGS = ["--rating", "5=POS", "--rating", "1=NEG", "--max-length", 12]
+
+
+def read(path):
+    docs = DocBin().from_disk(path).get_docs(spacy.blank("zh").vocab)
+    return {doc.text: [(e.start_char, e.end_char, e.label_) for e in doc.ents] for doc in docs}
+
+
+def test_names_take_the_places_and_the_rating(absa, inputs, tmp_path):
+    result = absa(*inputs, *RATINGS)
+    assert result.code == 0
+    found = read(tmp_path / "out.spacy")
+    positive = "这本田思域真好，本田思域也好"
+    assert found.pop(positive) == [(1, 5, "POS"), (8, 12, "POS")]
+    # One of the two negative ones, to be as many.
+    ((text, spans),) = found.items()
+    assert text in ("本田思域太吵", "又是本田思域，坏了")
+    assert [text[start:end] + label for start, end, label in spans] == ["本田思域NEG"]
+    assert "2 texts, as many of each of NEG, POS" in " ".join(result.out.split())
+
+
+def test_two_runs_write_the_same_bytes(absa, inputs, tmp_path):
+    absa(*inputs, *RATINGS)
+    first = (tmp_path / "out.spacy").read_bytes()
+    absa(*inputs, *RATINGS)
+    assert (tmp_path / "out.spacy").read_bytes() == first
+
+
+def test_bad_input(refused, inputs):
+    assert "write a rating and its label" in refused(*inputs, "--rating", "5")
+    assert "no review with one of the words" in refused(*inputs, "--rating", "9=POS")
+    assert "the columns are stars, review" in refused(*inputs[:-1], "nowhere", *RATINGS)
