@@ -38,14 +38,19 @@ def distant(
     ] = None,
     max_length: Annotated[int, typer.Option(min=1, help="Leave out longer reviews")] = 110,
     per_label: Annotated[int, typer.Option(min=0, help="Most reviews per label, 0 for all")] = 0,
+    join: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the reviews to join in twos")
+    ] = 0.5,
     lang: Annotated[str, typer.Option(help="Language whose tokenizer to use")] = "zh",
 ) -> None:
     """Make training data from reviews with a rating (distant supervision, Go et al. 2009).
 
     In each review a name of the lexicon takes the place of the words that say what is reviewed,
     and gets the review's rating as its label. Reviews without such a word, and those of other
-    ratings, are left out; all labels get as many reviews. What the data is chosen and filled with
-    is a fixed property of the texts. It is noisy: train on it first, then on labelled data.
+    ratings, are left out; all labels get as many reviews. Some are joined in twos, whatever their
+    ratings, so that a name's label is learned from what is said of it, not of its neighbour.
+    What the data is chosen and filled with is a fixed property of the texts. It is noisy: train
+    on it first, then on labelled data.
 
     \b
     Example:
@@ -69,14 +74,12 @@ def distant(
             "--rating-column."
         )
     n = min(map(len, by_label.values()))
-    kept = [
-        labelled
-        for found in by_label.values()
-        for labelled in _first(found, min(n, per_label or n))
-    ]
+    n = min(n, per_label or n)
+    kept = [labelled for found in by_label.values() for labelled in _first(found, n)]
+    kept = _join(sorted(kept, key=lambda labelled: stable_hash(labelled[0])), join)
     tokenizer = spacy.blank(lang).tokenizer
     write_docs(output_path, (to_doc(tokenizer, *labelled)[0] for labelled in kept))
-    msg.good(f"{output_path}: {len(kept)} texts, as many of each of {', '.join(sorted(by_label))}")
+    msg.good(f"{output_path}: {len(kept)} texts, {n} reviews each of {', '.join(sorted(by_label))}")
 
 
 def _parse(rating: str) -> tuple[str, str]:
@@ -101,3 +104,13 @@ def _fill(text: str, places: Lexicon, names: list[str], label: str) -> Labelled:
 def _first(found: dict[str, Labelled], n: int) -> Iterator[Labelled]:
     """Of the texts those with the lowest hashes, in that order."""
     return (found[text] for text in sorted(found, key=stable_hash)[:n])
+
+
+def _join(labelled: list[Labelled], share: float) -> list[Labelled]:
+    """Make one text each of two neighbours, for this share of the texts; leave the others."""
+    n = int(share * len(labelled)) // 2 * 2
+    joined = [
+        (left + right, spans + [CharSpan(s + len(left), e + len(left), y) for s, e, y in others])
+        for (left, spans), (right, others) in zip(labelled[:n:2], labelled[1:n:2], strict=True)
+    ]
+    return joined + labelled[n:]

@@ -19,7 +19,7 @@ def inputs(tmp_path):
     (tmp_path / "names.txt").write_text("本田思域\n", encoding="utf8")
     return [
         *("distant", "reviews.csv", "out.spacy", "--slots", "slots.txt"),
-        *("--lexicon", "names.txt", "--rating-column", "stars"),
+        *("--lexicon", "names.txt", "--join", 0, "--rating-column", "stars"),
     ]
 
 
@@ -41,7 +41,14 @@ def test_names_take_the_places_and_the_rating(absa, inputs, tmp_path):
     ((text, spans),) = found.items()
     assert text in ("本田思域太吵", "又是本田思域，坏了")
     assert [text[start:end] + label for start, end, label in spans] == ["本田思域NEG"]
-    assert "2 texts, as many of each of NEG, POS" in " ".join(result.out.split())
+    assert "2 texts, 1 reviews each of NEG, POS" in " ".join(result.out.split())
+
+
+def test_reviews_are_joined_in_twos(absa, inputs, tmp_path):
+    assert absa(*inputs, *RATINGS, "--join", 1).code == 0
+    ((text, spans),) = read(tmp_path / "out.spacy").items()
+    assert [text[start:end] for start, end, _ in spans] == ["本田思域"] * 3
+    assert sorted(label for _, _, label in spans) == ["NEG", "POS", "POS"]
 
 
 def test_two_runs_write_the_same_bytes(absa, inputs, tmp_path):
