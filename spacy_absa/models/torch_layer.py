@@ -1,5 +1,6 @@
 """The boundary between thinc and PyTorch: layers whose modules are built when sizes are known."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,11 @@ from thinc.shims.shim import Shim
 from thinc.types import ArrayXd, FloatsXd
 
 from ..errors import InputError
+
+# A forked worker (`nlp.pipe(n_process=2)`) lacks the threads of its parent's OpenMP pool, and would
+# wait for them for ever; and workers with one thread each do not fight for the cores.
+if hasattr(os, "register_at_fork"):  # Windows does not fork
+    os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
 class TorchShim(Shim):
