@@ -9,6 +9,7 @@ import spacy
 import typer
 from wasabi import msg
 
+from ..data.augment import replace
 from ..data.corpora import to_doc, write_docs
 from ..data.texts import read_texts, stable_hash
 from ..decoding.lexicon import Lexicon, longest
@@ -92,13 +93,8 @@ def _parse(rating: str) -> tuple[str, str]:
 def _fill(text: str, places: Lexicon, names: list[str], label: str) -> Labelled:
     """Put one name, chosen by the text, into all places."""
     name = names[stable_hash(text) % len(names)]
-    filled, spans, end = "", [], 0
-    for match in longest(places.find(text)):
-        filled += text[end : match.start]
-        spans.append(CharSpan(len(filled), len(filled) + len(name), label))
-        filled += name
-        end = match.end
-    return filled + text[end:], spans
+    slots = [CharSpan(match.start, match.end, label) for match in longest(places.find(text))]
+    return replace(text, slots, lambda slot: name)
 
 
 def _first(found: dict[str, Labelled], n: int) -> Iterator[Labelled]:

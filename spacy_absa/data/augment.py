@@ -1,7 +1,7 @@
 """Augmentation of training data: other names in the same sentences."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from spacy.language import Language
@@ -35,16 +35,29 @@ def create_swap_augmenter(
     return augment
 
 
+def replace(
+    text: str, places: Iterable[CharSpan], name_of: Callable[[CharSpan], str]
+) -> tuple[str, list[CharSpan]]:
+    """Put names into these places, which must not overlap; returns the text and the new spans."""
+    filled, spans, end = "", [], 0
+    for place in places:
+        name = name_of(place)
+        filled += text[end : place.start]
+        spans.append(CharSpan(len(filled), len(filled) + len(name), place.label))
+        filled += name
+        end = place.end
+    return filled + text[end:], spans
+
+
 def _swap(doc: Doc, names: list[str]) -> tuple[str, list[CharSpan]]:
     """The text with other names, and its labelled spans."""
-    text, filled, spans, end = doc.text, "", [], 0
+    text = doc.text
     replacement: dict[str, str] = {}
-    for ent in doc.ents:
-        name = replacement.setdefault(ent.text, random.choice(names))
-        if text == text.lower():
-            name = name.lower()
-        filled += text[end : ent.start_char]
-        spans.append(CharSpan(len(filled), len(filled) + len(name), ent.label_))
-        filled += name
-        end = ent.end_char
-    return filled + text[end:], spans
+
+    def name_of(place: CharSpan) -> str:
+        old = text[place.start : place.end]
+        name = replacement.setdefault(old, random.choice(names))
+        return name.lower() if text == text.lower() else name
+
+    places = [CharSpan(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
+    return replace(text, places, name_of)

@@ -121,8 +121,8 @@ class AbsaGRU(TrainablePipe):
     scheme: tag scheme, `io`, `bio` or `biluo`.
     lexicon_mode: `force` (an entity can only be a name of the lexicon), `prefer` (names get
         `lexicon_bonus`, in nats, on the score of their path) or `off`.
-    label_bonus: nats added to the score of each entity of a label, such as `{"NEG": 0.3}`: lets a
-        rare label be found more often (`spacy find-threshold` fits it on development data).
+    label_bonus: nats added to the score of each entity of a label, such as `{"NEG": 0.3}`: a
+        rare label is then found more often.
     threshold: entities less probable than this are left out.
     alignment_mode: how characters become tokens: `strict` (drop what does not align), `contract`
         or `expand`.
