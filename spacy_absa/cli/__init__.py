@@ -2,7 +2,18 @@
 
 from spacy.cli._util import app
 
-from . import alphabet, convert, distant, ensemble, lexicon, predict, pseudo_label, score, select
+from . import (
+    alphabet,
+    convert,
+    distant,
+    distill,
+    ensemble,
+    lexicon,
+    predict,
+    pseudo_label,
+    score,
+    select,
+)
 from ._util import absa_cli
 
 __all__ = [
@@ -10,6 +21,7 @@ __all__ = [
     "alphabet",
     "convert",
     "distant",
+    "distill",
     "ensemble",
     "lexicon",
     "predict",

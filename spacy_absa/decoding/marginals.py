@@ -57,6 +57,21 @@ class Lattice:
         expected[-1, -1] = (1 / self._rest[~written]).sum()
         return expected * self._step
 
+    def sample(self, rng: np.random.Generator) -> list[np.ndarray]:
+        """Draw a tag sequence of each text from the distribution, ``[n_i]`` int.
+
+        From the last tag backwards, each given the one after it (Scott 2002, section 2.1).
+        """
+        offsets = self._packed.offsets
+        tags = np.empty(len(self._forward), dtype=np.int64)
+        after = np.full(len(self._packed.order), len(self._step) - 1)
+        for start, n in zip(offsets[::-1], self._packed.batch_sizes[::-1], strict=True):
+            weights = self._forward[start : start + n] * self._step[:-1, after[:n]].T
+            ladder = weights.cumsum(axis=1)
+            after[:n] = (ladder <= rng.random((n, 1)) * ladder[:, -1:]).sum(axis=1)
+            tags[start : start + n] = after[:n]
+        return unpack(self._packed.with_data(tags))
+
     def span_marginals(self, text: int, start: int, end: int, scheme: TagScheme) -> np.ndarray:
         """The probability, per label, that characters ``start`` to ``end`` are an entity of it.
 

@@ -239,11 +239,8 @@ class AbsaGRU(TrainablePipe):
         docs = list(docs)
         if not any(len(doc) for doc in docs):
             return [[] for _ in docs]
-        emissions = self.model.predict(docs)
-        scores = [to_numpy(array) for array in emissions.scores]
-        transitions = self.scheme.begin_scores(self.label_bonus)
-        if emissions.transitions is not None:
-            transitions += to_numpy(emissions.transitions)
+        scores, transitions = self._emissions(docs)
+        transitions = transitions + self.scheme.begin_scores(self.label_bonus)
         matches = [self.lexicon.find(doc.text) for doc in docs]
         spans = viterbi(
             scores,
@@ -254,6 +251,21 @@ class AbsaGRU(TrainablePipe):
             bonus=self.lexicon_bonus if self.lexicon_mode == "prefer" else 0.0,
         )
         return self._mentions(spans, scores, transitions, matches)
+
+    def sample(
+        self, docs: Iterable[Doc], n: int, rng: numpy.random.Generator
+    ) -> list[list[list[CharSpan]]]:
+        """Draw `n` readings of each Doc from the model's distribution over tag sequences.
+
+        Settings of the decoder (lexicon mode, bonuses, threshold) have no say in it. Returns the
+        readings of each Doc, each a list of entities.
+        """
+        docs = list(docs)
+        if not any(len(doc) for doc in docs):
+            return [[[]] * n for _ in docs]
+        lattice = forward_backward(*self._emissions(docs), self.scheme.legal)
+        draws = [map(self.scheme.decode, lattice.sample(rng)) for _ in range(n)]
+        return [list(readings) for readings in zip(*draws, strict=True)]
 
     def set_annotations(self, docs: Iterable[Doc], mentions: list[list[Mention]]) -> None:
         """Write the mentions on the Docs: entities or spans, and the stored attributes."""
@@ -360,6 +372,14 @@ class AbsaGRU(TrainablePipe):
     def _set_labels(self, labels: Iterable[str]) -> None:
         self.cfg["labels"] = list(labels)
         self.scheme = TagScheme(self.scheme_name, self.cfg["labels"])
+
+    def _emissions(self, docs: list[Doc]) -> tuple[list[numpy.ndarray], numpy.ndarray]:
+        """Per Doc the scores of the tags at each character (n_chars, T); those of transitions."""
+        emissions = self.model.predict(docs)
+        scores = [to_numpy(array) for array in emissions.scores]
+        if emissions.transitions is None:
+            return scores, numpy.zeros(self.scheme.legal.shape)
+        return scores, to_numpy(emissions.transitions)
 
     def _mentions(
         self,

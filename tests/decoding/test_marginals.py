@@ -1,5 +1,6 @@
 """Forward-backward and the losses against enumeration and finite differences."""
 
+from collections import Counter
 from itertools import product
 
 import numpy as np
@@ -229,3 +230,20 @@ def test_impossible_gold_is_named():
         crf_loss(emissions, transitions, allowed, scheme.legal)
     with pytest.raises(ValueError, match="Text 1 has a character without an allowed tag"):
         softmax_loss(emissions, allowed)
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_samples_are_distributed_as_the_paths(name):
+    scheme, emissions, transitions = problem(name, [2, 0, 3])
+    n = 20_000
+    lattice = forward_backward(
+        [scores for scores in emissions for _ in range(n)], transitions, scheme.legal
+    )
+    samples = lattice.sample(np.random.default_rng(0))
+    for text, scores in enumerate(emissions):
+        _, paths = enumerate_paths(scores, transitions, scheme.legal)
+        drawn = Counter(tuple(tags.tolist()) for tags in samples[text * n : (text + 1) * n])
+        assert set(drawn) <= {tags for tags, _ in paths}
+        for tags, p in paths:
+            deviation = np.sqrt(p * (1 - p) / n)
+            assert abs(drawn[tags] / n - p) <= 5 * deviation + 1e-12

@@ -170,6 +170,23 @@ def test_the_tokenizer_changes_nothing_but_the_tokens(segmenter):
     assert found(nlp("店里有宝马")) == [(3, 5, "NEU")]
 
 
+def test_pkuseg_words(tmp_path):
+    # Its own models are downloads: one that knows two sentences will do (ten times, or it fails).
+    spacy_pkuseg = pytest.importorskip("spacy_pkuseg")
+    words = tmp_path / "words.txt"
+    words.write_text("我 喜欢 本田\n店里 有 宝马\n" * 10, encoding="utf8")
+    spacy_pkuseg.train(str(words), str(words), str(tmp_path / "model"), train_iter=3)
+    initialize = {"pkuseg_model": str(tmp_path / "model")}
+    tokenizer = {"segmenter": "pkuseg"}
+    config = {"nlp": {"tokenizer": tokenizer}, "initialize": {"tokenizer": initialize}}
+    nlp = spacy.blank("zh", config=config)
+    nlp.tokenizer.initialize(**initialize)
+    nlp.add_pipe("absa_gru", config={"model": TINY})
+    train(nlp, examples_of(nlp), 80)
+    assert [token.text for token in nlp.make_doc("店里有宝马")] == ["店里", "有", "宝马"]
+    assert found(nlp("店里有宝马")) == [(3, 5, "NEU")]
+
+
 def test_english_words():
     nlp = spacy.blank("en")
     nlp.add_pipe("absa_gru", config={"model": TINY})

@@ -1,0 +1,66 @@
+"""``spacy absa distill``: training data for a small tagger, drawn from a large one."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy
+import typer
+from spacy.util import minibatch
+from wasabi import msg
+
+from ..data.corpora import to_doc, write_docs
+from ..data.texts import read_texts, unique
+from ._util import (
+    BatchSizeOpt,
+    GpuIdOpt,
+    LexiconOpt,
+    PipelineArg,
+    check_suffix,
+    command,
+    load_pipeline,
+    progress,
+)
+
+
+@command("distill")
+def distill(
+    pipeline: PipelineArg,
+    input_path: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="Texts: a file, a folder or a quoted glob")
+    ],
+    output_path: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Training data, .spacy")],
+    samples: Annotated[int, typer.Option(min=1, help="Readings to draw of each text")] = 2,
+    seed: Annotated[int, typer.Option(help="Seed of the draws")] = 0,
+    column: Annotated[
+        str | None, typer.Option(help="Column or key of the text, guessed if not given")
+    ] = None,
+    lexicon: LexiconOpt = None,
+    batch_size: BatchSizeOpt = 256,
+    gpu_id: GpuIdOpt = -1,
+) -> None:
+    """Label raw texts with readings drawn from a teacher's distribution, doubts included.
+
+    Trained on them, a smaller tagger learns the distribution itself: sequence-level knowledge
+    distillation (Kim & Rush 2016), with samples in the place of the best reading. Unlike confident
+    answers alone (`pseudo-label`) they leave the shares of the labels as the teacher sees them.
+    The teacher may be an ensemble.
+
+    \b
+    Example:
+      python -m spacy absa distill training/ensemble Test.csv corpus/train/distilled.spacy
+    """
+    check_suffix(output_path, ".spacy")
+    nlp = load_pipeline(pipeline, lexicon, gpu_id)
+    absa = nlp.get_pipe("absa_gru")
+    rng = numpy.random.default_rng(seed)
+    texts = unique(text for text in read_texts(input_path, column) if text.strip())
+    docs = []
+    for batch in minibatch(progress(texts), batch_size):
+        drawn = absa.sample(map(nlp.make_doc, batch), samples, rng)
+        docs += [
+            to_doc(nlp.tokenizer, text, spans)[0]
+            for text, readings in zip(batch, drawn, strict=True)
+            for spans in readings
+        ]
+    write_docs(output_path, docs)
+    msg.good(f"{output_path}: {len(docs)} texts, {sum(len(doc.ents) for doc in docs)} entities")
