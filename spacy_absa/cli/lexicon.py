@@ -6,12 +6,12 @@ from typing import Annotated
 
 import spacy
 import typer
-from spacy.tokens import DocBin
+from spacy.tokens import Doc, DocBin
 from spacy.training.corpus import walk_corpus
 from wasabi import msg
 
 from ..data.text import atomic_write
-from ..decoding.lexicon import Lexicon, LexiconEntry
+from ..decoding.lexicon import Lexicon, LexiconEntry, longest
 from ..errors import InputError
 from ..folding import fold
 from ._util import check_suffix, command
@@ -22,39 +22,57 @@ def lexicon(
     corpus: Annotated[Path, typer.Argument(help="Labelled data: a .spacy file or a folder")],
     output_path: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Entity list, .jsonl")],
     min_count: Annotated[int, typer.Option(min=1, help="Leave out rarer names")] = 2,
+    min_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Least share of a name's occurrences with a label")
+    ] = 0.5,
 ) -> None:
     """Collect the names that are labelled in training data, as EntityRuler patterns.
 
     Spellings that differ in case or width alone are one name, written as it mostly is. For
-    domains without an entity list: the tagger then gets the names it was taught as inputs.
+    domains without an entity list: the tagger then gets the names it was taught as inputs. Words
+    that mostly mean something else (发现 is a Land Rover, and to discover) are left out.
 
     \b
     Example:
       python -m spacy absa lexicon corpus/train.spacy names.jsonl --min-count 2
     """
     check_suffix(output_path, ".jsonl")
+    docs = _read(corpus)
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
-    for name in _names(corpus):
-        spellings[fold(name)][name] += 1
-    entries = [
-        LexiconEntry(counts.most_common(1)[0][0], "")
-        for counts in spellings.values()
-        if counts.total() >= min_count
-    ]
-    if not entries:
+    for doc in docs:
+        for ent in doc.ents:
+            if name := ent.text.strip():
+                spellings[fold(name)][name] += 1
+    frequent = {name: counts for name, counts in spellings.items() if counts.total() >= min_count}
+    if not frequent:
         raise InputError(
             f"{corpus}: no name is labelled {min_count} times: give more data or a lower "
             "--min-count."
         )
+    entries = [LexiconEntry(counts.most_common(1)[0][0], "") for counts in frequent.values()]
+    shares = _labelled_shares(docs, Lexicon(entries))
+    entries = [entry for entry in entries if shares[fold(entry.pattern)] >= min_share]
     with atomic_write(output_path) as file:
         file.write(Lexicon(entries).to_bytes().decode("ascii"))
     msg.good(f"{output_path}: {len(entries)} of {len(spellings)} different names")
 
 
-def _names(corpus: Path) -> list[str]:
+def _read(corpus: Path) -> list[Doc]:
     if not corpus.exists():
         raise InputError(f"{corpus}: no such file: give data made by `spacy absa convert`.")
     vocab = spacy.blank("xx").vocab
     paths = walk_corpus(corpus, ".spacy")
-    docs = (doc for path in paths for doc in DocBin().from_disk(path).get_docs(vocab))
-    return [name for doc in docs for ent in doc.ents if (name := ent.text.strip())]
+    return [doc for path in paths for doc in DocBin().from_disk(path).get_docs(vocab)]
+
+
+def _labelled_shares(docs: list[Doc], names: Lexicon) -> dict[str, float]:
+    """The share of each folded name's longest matches that are labelled; 1 without a match."""
+    found: Counter[str] = Counter()
+    labelled: Counter[str] = Counter()
+    for doc in docs:
+        gold = {(ent.start_char, ent.end_char) for ent in doc.ents}
+        for start, end, _ in longest(names.find(doc.text)):
+            name = fold(doc.text[start:end])
+            found[name] += 1
+            labelled[name] += (start, end) in gold
+    return defaultdict(lambda: 1.0, {name: labelled[name] / n for name, n in found.items()})

@@ -29,6 +29,18 @@ def test_names_as_they_are_mostly_written(absa, corpus, tmp_path):
     assert names(tmp_path / "names.jsonl") == ["ＢＭＷ", "Q7", "本田"]
 
 
+def test_words_that_mostly_mean_something_else_are_left_out(absa, tmp_path):
+    texts = [("发现本田", [[0, 2], [2, 4]]), ("有发现", []), ("没发现本田", [[3, 5]])]
+    records = [{"text": text, "spans": [[*s, "pos"] for s in spans]} for text, spans in texts]
+    lines = [json.dumps(record) for record in records]
+    (tmp_path / "data.jsonl").write_text("\n".join(lines), encoding="utf8")
+    absa("convert", "data.jsonl", "a.spacy")
+    # 发现 is labelled once in three.
+    for share, expected in ((0.34, ["本田"]), (0.33, ["发现", "本田"])):
+        absa("lexicon", "a.spacy", "names.jsonl", "--min-count", 1, "--min-share", share)
+        assert names(tmp_path / "names.jsonl") == expected
+
+
 def test_bad_input(refused, corpus):
     assert "labelled 9 times" in refused("lexicon", corpus, "names.jsonl", "--min-count", 9)
     assert "no such file" in refused("lexicon", "nowhere", "names.jsonl")
