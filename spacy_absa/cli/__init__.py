@@ -13,6 +13,7 @@ from . import (
     pseudo_label,
     score,
     select,
+    swap,
 )
 from ._util import absa_cli
 
@@ -28,6 +29,7 @@ __all__ = [
     "pseudo_label",
     "score",
     "select",
+    "swap",
 ]
 
 app.add_typer(absa_cli, name="absa")

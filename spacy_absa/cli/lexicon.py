@@ -4,12 +4,11 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Annotated
 
-import spacy
 import typer
-from spacy.tokens import Doc, DocBin
-from spacy.training.corpus import walk_corpus
+from spacy.tokens import Doc
 from wasabi import msg
 
+from ..data.corpora import read_docs
 from ..data.text import atomic_write
 from ..decoding.lexicon import Lexicon, LexiconEntry, longest
 from ..errors import InputError
@@ -37,7 +36,7 @@ def lexicon(
       python -m spacy absa lexicon corpus/train.spacy names.jsonl --min-count 2
     """
     check_suffix(output_path, ".jsonl")
-    docs = _read(corpus)
+    docs = read_docs(corpus)
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
     for doc in docs:
         for ent in doc.ents:
@@ -55,14 +54,6 @@ def lexicon(
     with atomic_write(output_path) as file:
         file.write(Lexicon(entries).to_bytes().decode("ascii"))
     msg.good(f"{output_path}: {len(entries)} of {len(spellings)} different names")
-
-
-def _read(corpus: Path) -> list[Doc]:
-    if not corpus.exists():
-        raise InputError(f"{corpus}: no such file: give data made by `spacy absa convert`.")
-    vocab = spacy.blank("xx").vocab
-    paths = walk_corpus(corpus, ".spacy")
-    return [doc for path in paths for doc in DocBin().from_disk(path).get_docs(vocab)]
 
 
 def _labelled_shares(docs: list[Doc], names: Lexicon) -> dict[str, float]:

@@ -8,7 +8,10 @@ from typing import Literal
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example
+from spacy.training.corpus import walk_corpus
+from spacy.vocab import Vocab
 
+from ..errors import InputError
 from ..types import CharSpan
 from .text import atomic_write
 from .texts import read_texts, stable_hash, unique, windows
@@ -34,6 +37,15 @@ def to_doc(
             entities.append(entity)
     doc.set_ents(entities, missing=[doc[i : i + 1] for i in sorted(touched)])
     return doc, misaligned
+
+
+def read_docs(corpus: Path) -> list[Doc]:
+    """The gold Docs of a ``.spacy`` file or a folder of them. Raises InputError without one."""
+    if not corpus.exists():
+        raise InputError(f"{corpus}: no such file: give data made by `spacy absa convert`.")
+    vocab = Vocab()
+    paths = walk_corpus(corpus, ".spacy")
+    return [doc for path in paths for doc in DocBin().from_disk(path).get_docs(vocab)]
 
 
 def write_docs(path: str | Path, docs: Iterable[Doc]) -> None:

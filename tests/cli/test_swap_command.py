@@ -1,0 +1,38 @@
+import json
+
+from spacy.tokens import DocBin
+from spacy.vocab import Vocab
+
+
+def read(path):
+    docs = DocBin().from_disk(path).get_docs(Vocab())
+    return [(doc.text, [(ent.text, ent.label_) for ent in doc.ents]) for doc in docs]
+
+
+def test_copies_with_names_of_the_list(absa, tmp_path):
+    records = [
+        {"text": "本田好，丰田不好", "spans": [[0, 2, "pos"], [4, 6, "neg"]]},
+        {"text": "天气好", "spans": []},
+    ]
+    lines = [json.dumps(record) for record in records]
+    (tmp_path / "plain.jsonl").write_text("\n".join(lines), encoding="utf8")
+    (tmp_path / "names.txt").write_text("宝马\n奔驰\n奥迪\n", encoding="utf8")
+    absa("convert", "plain.jsonl", "plain.spacy")
+    options = ("--lexicon", "names.txt", "--copies", 20)
+    result = absa("swap", "plain.spacy", "out.spacy", *options)
+    assert (result.code, "20 copies of 1" in result.out) == (0, True)
+    copies = read(tmp_path / "out.spacy")
+    assert len(copies) == 20
+    for text, ((first, pos), (second, neg)) in copies:
+        assert text == f"{first}好，{second}不好"
+        assert (pos, neg) == ("POS", "NEG")
+    assert {name for _, ents in copies for name, _ in ents} == {"宝马", "奔驰", "奥迪"}
+    # the same names in every run
+    absa("swap", "plain.spacy", "again.spacy", *options)
+    assert read(tmp_path / "again.spacy") == copies
+
+
+def test_bad_input(refused, tmp_path):
+    (tmp_path / "names.txt").write_text("宝马\n", encoding="utf8")
+    assert "no such file" in refused("swap", "nowhere", "out.spacy", "--lexicon", "names.txt")
+    assert "must end in .spacy" in refused("swap", "a", "out.jsonl", "--lexicon", "names.txt")
