@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ..errors import InputError
 from ..types import CharSpan
 from .contest import LABELS
-from .text import open_text
+from .text import TOO_LONG, BadRow, find_surrogate, open_text, read_lines
 
 
 class Record(NamedTuple):
@@ -26,29 +26,49 @@ def read_records(path: str | Path, key: str = "text") -> Iterator[Record]:
     Raises InputError for a line that is no JSON object, or whose text is missing, no string, or
     holds an unpaired surrogate.
     """
-    with open_text(path, newline="\n") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield _parse(line, f"{path}, line {number}", key)
+    for row in scan_objects(path):
+        if isinstance(row, BadRow):
+            raise row.error(path)
+        number, fields = row
+        text = fields.get(key)
+        where = f"{path}, line {number}"
+        if not isinstance(text, str):
+            raise InputError(f'{where}: no text: write an object with a string at "{key}".')
+        if (place := find_surrogate(text)) is not None:
+            raise InputError(
+                f"{where}: an unpaired surrogate at character {place}: mend or drop the text."
+            )
+        yield Record(where, fields, text)
 
 
-def _parse(line: str, where: str, key: str) -> Record:
+def scan_objects(
+    path: str | Path, *, tolerant: bool = False
+) -> Iterator[tuple[int, dict[str, Any]] | BadRow]:
+    """Yield (line number from 1, object) of each line that is not blank.
+
+    A ``BadRow`` stands in the place of a line that is no JSON object. ``tolerant`` is as for
+    ``open_text``. Raises InputError for what is wrong with the whole file.
+    """
+    with open_text(path, newline="\n", tolerant=tolerant) as file:
+        for number, line in enumerate(read_lines(file), start=1):
+            if line is None:
+                yield BadRow(number, TOO_LONG)
+            elif line.strip():
+                yield _parse(line, number)
+
+
+def _parse(line: str, number: int) -> tuple[int, dict[str, Any]] | BadRow:
     try:
         fields = json.loads(line)
     except json.JSONDecodeError as error:
-        raise InputError(
-            f"{where}: not JSON ({error.msg}, column {error.colno}): write one object a line."
-        ) from error
-    text = fields.get(key) if isinstance(fields, dict) else None
-    if not isinstance(text, str):
-        raise InputError(f'{where}: no text: write an object with a string at "{key}".')
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InputError(
-            f"{where}: an unpaired surrogate at character {error.start}: mend or drop the text."
-        ) from error
-    return Record(where, fields, text)
+        reason = f"not JSON ({error.msg}, column {error.colno}): write one object a line"
+        return BadRow(number, reason)
+    except (ValueError, RecursionError) as error:
+        # A number with thousands of digits, or thousands of brackets.
+        return BadRow(number, f"cannot be read as JSON ({error}): drop the line")
+    if not isinstance(fields, dict):
+        return BadRow(number, "no JSON object: write one object a line, with its text")
+    return number, fields
 
 
 def read_annotated(path: str | Path) -> Iterator[tuple[Record, list[CharSpan]]]:

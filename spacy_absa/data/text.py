@@ -20,6 +20,22 @@ _BOMS = (
 )
 # No GB18030 line in 80,000 of real Chinese text stays valid UTF-8 for more characters than 7.
 _CERTAINLY_UTF8 = 12
+# Characters. No line that is longer is ever held in memory, whatever an archive unfolds to.
+MAX_LINE = 1 << 24
+
+
+class BadRow(NamedTuple):
+    """A row of a file that cannot be read, as a reader gives it that goes on behind it."""
+
+    line: int  # from 1
+    reason: str  # what is wrong and what to do, without a full stop
+
+    def error(self, path: str | Path) -> InputError:
+        """What a reader raises that does not go on."""
+        return InputError(f"{path}, line {self.line}: {self.reason}.")
+
+
+TOO_LONG = f"longer than {MAX_LINE:,} characters: break the line"
 
 
 class _Defect(NamedTuple):
@@ -30,44 +46,73 @@ class _Defect(NamedTuple):
     decoded: int  # characters beyond ASCII before it
 
 
-def open_text(path: str | Path, newline: str = "") -> TextIO:
+def open_text(path: str | Path, newline: str = "", *, tolerant: bool = False) -> TextIO:
     """Open a text file, plain or ``.gz``, in the encoding it is written in.
 
     The encoding is told by the byte order mark (UTF-8, UTF-16); without one it is UTF-8 if the
     whole file is valid UTF-8, else GB18030 (and so GBK, GB2312) if it is valid GB18030.
-    ``newline`` is as for ``open``; the default leaves line ends as they are.
+    ``newline`` is as for ``open``; the default leaves line ends as they are. ``tolerant`` opens a
+    file without a mark that is neither as the one it is for longer; its invalid bytes become
+    unpaired surrogates (``surrogateescape``), by which ``find_surrogate`` tells them.
 
     Raises InputError if the file is missing, unreadable, a folder, a damaged archive, no text,
     or in another encoding.
     """
     path = Path(path)
     try:
-        encoding = _detect(path)
-        return io.TextIOWrapper(_open_bytes(path), encoding=encoding, newline=newline)
+        encoding = _detect(path, tolerant)
+        return io.TextIOWrapper(
+            _open_bytes(path),
+            encoding=encoding,
+            errors="surrogateescape" if tolerant else "strict",
+            newline=newline,
+        )
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(f"{path}: damaged or no gzip archive: compress it again.") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
 
 
+def read_lines(file: TextIO) -> Iterator[str | None]:
+    """The lines of a file with their ends; None for one of more than ``MAX_LINE`` characters."""
+    while line := file.readline(MAX_LINE):
+        if len(line) < MAX_LINE or line.endswith(("\n", "\r")):
+            yield line
+            continue
+        while (rest := file.readline(MAX_LINE)) and not rest.endswith(("\n", "\r")):
+            pass
+        yield None
+
+
+def find_surrogate(text: str) -> int | None:
+    """Where the first unpaired surrogate is, with which a text cannot be written as UTF-8."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        return error.start
+    return None
+
+
 def _open_bytes(path: Path) -> BinaryIO:
     return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else open(path, "rb")
 
 
-def _detect(path: Path) -> str:
+def _detect(path: Path, tolerant: bool) -> str:
     with _open_bytes(path) as file:
         head = file.read(_CHUNK)
     by_mark = [encoding for mark, encoding in _BOMS if head.startswith(mark)]
     if b"\0" in head and not by_mark:
         raise InputError(f"{path}: holds NUL bytes, so it is no text: save it as UTF-8 text.")
-    defects = []
+    defects: dict[_Defect, str] = {}
     for encoding in by_mark or ["utf-8", "gb18030"]:
         defect = _first_defect(path, encoding)
         if defect is None:
             return encoding
-        defects.append(defect)
+        defects.setdefault(defect, encoding)
         if defect.decoded >= _CERTAINLY_UTF8:
             break
+    if tolerant and not by_mark:
+        return defects[max(defects)]
     offset, line, _ = max(defects)
     tried = by_mark[0].removesuffix("-sig").upper() if by_mark else "UTF-8 or GB18030"
     raise InputError(

@@ -16,7 +16,7 @@ _TABLES = (".csv", ".tsv", *SPREADSHEETS)
 _FORMATS = (".txt", ".jsonl", *_TABLES)
 _TEXT_COLUMNS = ("content", "text", "review", "sentence", "comment", "内容", "评论", "文本", "正文")
 # Rows read to find the text column of a table where no name tells.
-_SAMPLE = 100
+SAMPLE = 100
 _SENTENCE_END = re.compile(r"[。！？!?；\n]")
 
 
@@ -30,7 +30,7 @@ def read_texts(path: str | Path, column: str | None = None) -> Iterator[str]:
 
     Raises InputError if a file is missing or cannot be read as its suffix says.
     """
-    for file in _files(path):
+    for file in list_files(path):
         match text_format(file):
             case ".txt":
                 with open_text(file, newline="\n") as lines:
@@ -57,7 +57,11 @@ def text_format(path: str | Path) -> str:
     return suffix
 
 
-def _files(path: str | Path) -> list[Path]:
+def list_files(path: str | Path) -> list[Path]:
+    """The file itself, the files in a folder (hidden ones aside), or those that match a glob.
+
+    Raises InputError if there are none.
+    """
     path = Path(path)
     if path.is_dir():
         files = [file for file in path.rglob("*") if file.is_file() and file.name[0] != "."]
@@ -73,23 +77,27 @@ def _files(path: str | Path) -> list[Path]:
 def _read_column(path: Path, column: str | None) -> Iterator[str]:
     rows = (fields for _, fields in read_table(path))
     header = next(rows)
-    sample = list(islice(rows, _SAMPLE))
-    i = _text_column(path, header, sample) if column is None else _find(path, header, column)
+    sample = list(islice(rows, SAMPLE))
+    i = header.index(find_column(path, header, sample, column))
     yield from (row[i] for row in chain(sample, rows))
 
 
-def _find(path: Path, header: list[str], column: str) -> int:
-    if column not in header:
-        raise InputError(f"{path}: no column {column!r}: the columns are {', '.join(header)}.")
-    return header.index(column)
+def find_column(
+    path: Path, header: list[str], sample: list[list[str]], column: str | None = None
+) -> str:
+    """The name of a table's text column: ``column``, or guessed from the header and some rows.
 
-
-def _text_column(path: Path, header: list[str], sample: list[list[str]]) -> int:
+    Raises InputError if there is no such column.
+    """
+    if column is not None:
+        if column not in header:
+            raise InputError(f"{path}: no column {column!r}: the columns are {', '.join(header)}.")
+        return column
     names = [name.strip().lower() for name in header]
     for name in _TEXT_COLUMNS:
         if name in names:
-            return names.index(name)
-    return max(range(len(header)), key=lambda i: sum(len(row[i]) for row in sample))
+            return header[names.index(name)]
+    return header[max(range(len(header)), key=lambda i: sum(len(row[i]) for row in sample))]
 
 
 def windows(text: str, max_length: int) -> Iterator[str]:

@@ -45,7 +45,9 @@ def test_offsets_count_code_points(tmp_path):
     ("line", "message"),
     [
         ("{", "not JSON"),
-        ("[1]", "no text"),
+        ("[1]", "no JSON object"),
+        ("[" * 100_000, "cannot be read as JSON"),
+        ("1" * 5000, "cannot be read as JSON"),
         ('{"text": 1}', "no text"),
         ('{"text": "a\\ud800"}', "unpaired surrogate at character 1"),
         ('{"text": "a"}', 'no "spans"'),

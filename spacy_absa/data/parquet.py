@@ -1,0 +1,166 @@
+"""Parquet files, through pyarrow (the extra ``parquet``): rows in, annotated rows out."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from ..errors import InputError
+from .text import BadRow
+
+if TYPE_CHECKING:
+    import pyarrow
+
+# Rows that are taken out of a file at a time.
+_BATCH = 1000
+
+
+def parquet_schema(path: Path) -> "pyarrow.Schema":
+    """The columns of a file. Raises InputError if it cannot be read."""
+    with _open(path) as file:
+        return file.schema_arrow.remove_metadata()
+
+
+def scan_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]] | BadRow]:
+    """Stream (number from 1, columns) of each row, as plain Python types.
+
+    A ``BadRow`` stands in the place of a row with a value that Python cannot hold. Raises
+    InputError if the file is missing or damaged.
+    """
+    from pyarrow import ArrowException
+
+    number = 0
+    with _open(path) as file:
+        try:
+            for batch in file.iter_batches(_BATCH):
+                for row in _rows(batch):
+                    number += 1
+                    yield BadRow(number, row) if isinstance(row, str) else (number, row)
+        except (ArrowException, OSError) as error:
+            raise InputError(f"{path}: damaged behind row {number}: {error}.") from error
+
+
+def _open(path: Path) -> Any:
+    try:
+        from pyarrow import ArrowException
+        from pyarrow.parquet import ParquetFile
+    except ImportError as error:
+        raise InputError(
+            f"{path}: Parquet needs pyarrow: pip install 'spacy-absa[parquet]'."
+        ) from error
+    try:
+        # A buffer makes it read page by page instead of whole columns.
+        return ParquetFile(path, buffer_size=1 << 16)
+    except (ArrowException, OSError) as error:
+        raise InputError(f"{path}: cannot be read as Parquet: {error}.") from error
+
+
+def _rows(batch: "pyarrow.RecordBatch") -> Iterator[dict[str, Any] | str]:
+    """The rows of a batch; for one that cannot be converted the reason."""
+    try:
+        yield from batch.to_pylist()
+    except ValueError as error:  # invalid UTF-8, nanoseconds
+        if len(batch) == 1:
+            yield f"cannot be read: {error}"
+            return
+        for i in range(len(batch)):
+            yield from _rows(batch.slice(i, 1))
+
+
+class JsonColumns:
+    """Finds a Parquet type for each key of JSON objects, all of which it is shown first.
+
+    Strings, truth values, integers (of 64 bits) and numbers have types of their own; a key whose
+    values differ in type, or are objects, lists or greater integers, becomes a string with JSON.
+    """
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, str | None] = {}
+
+    def add(self, fields: dict[str, Any]) -> None:
+        """Take an object's keys and the types of its values into account."""
+        for key, value in fields.items():
+            self._kinds[key] = _common(self._kinds.get(key), _kind(value))
+
+    def schema(self) -> "pyarrow.Schema":
+        """The columns; those with JSON say so in their metadata."""
+        import pyarrow
+
+        types = {
+            "bool": pyarrow.bool_(),
+            "int": pyarrow.int64(),
+            "float": pyarrow.float64(),
+            "str": pyarrow.string(),
+        }
+        return pyarrow.schema(
+            pyarrow.field(key, types[kind])
+            if kind in types
+            else pyarrow.field(key, pyarrow.string(), metadata={"encoding": "json"})
+            for key, kind in self._kinds.items()
+        )
+
+
+def _kind(value: Any) -> str | None:
+    if value is None:
+        return None
+    name = type(value).__name__
+    is_plain = name in ("bool", "float", "str") or (name == "int" and -(2**63) <= value < 2**63)
+    return name if is_plain else "json"
+
+
+def _common(first: str | None, second: str | None) -> str | None:
+    if first == second or first is None or second is None:
+        return first or second
+    return "float" if {first, second} == {"int", "float"} else "json"
+
+
+def join_schemas(schemas: Iterable["pyarrow.Schema"]) -> "pyarrow.Schema":
+    """One schema for files of several. Raises InputError if they disagree on a column's type."""
+    import pyarrow
+
+    try:
+        return pyarrow.unify_schemas(list(schemas))
+    except pyarrow.ArrowException as error:
+        raise InputError(
+            f"The inputs cannot share one Parquet schema ({error}): annotate them in runs of their "
+            "own, or write JSONL."
+        ) from error
+
+
+def mention_type(labels: Iterable[str]) -> "pyarrow.DataType":
+    """The type of ``doc._.absa``: a list of structs."""
+    import pyarrow
+
+    text, offset, number = pyarrow.string(), pyarrow.int32(), pyarrow.float64()
+    return pyarrow.list_(
+        pyarrow.struct(
+            [
+                ("text", text),
+                ("start", offset),
+                ("end", offset),
+                ("label", text),
+                ("sentiment", text),
+                ("scores", pyarrow.struct([(label, number) for label in labels])),
+                ("score", number),
+                ("id", text),
+            ]
+        )
+    )
+
+
+def write_parquet(file: IO[bytes], rows: list[dict[str, Any]], schema: "pyarrow.Schema") -> None:
+    """Write rows as one row group; keys that they lack are null."""
+    import pyarrow
+    from pyarrow.parquet import write_table
+
+    columns = [
+        pyarrow.array([_value(row.get(field.name), field) for row in rows], field.type)
+        for field in schema
+    ]
+    write_table(pyarrow.table(columns, schema=schema), file)
+
+
+def _value(value: Any, field: "pyarrow.Field") -> Any:
+    if value is not None and field.metadata and field.metadata.get(b"encoding") == b"json":
+        return json.dumps(value, ensure_ascii=False)
+    return float(value) if isinstance(value, int) and str(field.type) == "double" else value
