@@ -4,6 +4,7 @@ from spacy.cli._util import app
 
 from . import (
     alphabet,
+    annotate,
     convert,
     distant,
     distill,
@@ -20,6 +21,7 @@ from ._util import absa_cli
 __all__ = [
     "absa_cli",
     "alphabet",
+    "annotate",
     "convert",
     "distant",
     "distill",

@@ -55,9 +55,9 @@ def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     return register
 
 
-def progress(items: Iterable[Item]) -> Iterator[Item]:
+def progress(items: Iterable[Item], unit: str = "texts") -> Iterator[Item]:
     """Show a progress bar on a terminal's standard error."""
-    return iter(tqdm(items, unit=" texts", disable=None))
+    return iter(tqdm(items, unit=f" {unit}", disable=None))
 
 
 def check_suffix(path: Path, *suffixes: str) -> None:

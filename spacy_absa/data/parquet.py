@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from .text import BadRow
 if TYPE_CHECKING:
     import pyarrow
 
+# The column that annotation adds.
+ABSA = "absa"
 # Rows that are taken out of a file at a time.
 _BATCH = 1000
 
@@ -40,14 +43,17 @@ def scan_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]] | BadRow]:
             raise InputError(f"{path}: damaged behind row {number}: {error}.") from error
 
 
+def require_pyarrow(path: Path) -> None:
+    """Raise InputError, about a file or folder that needs it, where pyarrow is not installed."""
+    if find_spec("pyarrow") is None:
+        raise InputError(f"{path}: Parquet needs pyarrow: pip install 'spacy-absa[parquet]'.")
+
+
 def _open(path: Path) -> Any:
-    try:
-        from pyarrow import ArrowException
-        from pyarrow.parquet import ParquetFile
-    except ImportError as error:
-        raise InputError(
-            f"{path}: Parquet needs pyarrow: pip install 'spacy-absa[parquet]'."
-        ) from error
+    require_pyarrow(path)
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
+
     try:
         # A buffer makes it read page by page instead of whole columns.
         return ParquetFile(path, buffer_size=1 << 16)
@@ -114,38 +120,46 @@ def _common(first: str | None, second: str | None) -> str | None:
     return "float" if {first, second} == {"int", "float"} else "json"
 
 
-def join_schemas(schemas: Iterable["pyarrow.Schema"]) -> "pyarrow.Schema":
-    """One schema for files of several. Raises InputError if they disagree on a column's type."""
+def string_schema(columns: Iterable[str]) -> "pyarrow.Schema":
+    """Columns of strings, as text files have them."""
+    import pyarrow
+
+    return pyarrow.schema((column, pyarrow.string()) for column in columns)
+
+
+def output_schema(schemas: Iterable["pyarrow.Schema"], labels: Iterable[str]) -> "pyarrow.Schema":
+    """The columns of all input files, and the column of their mentions.
+
+    Raises InputError if the files disagree on a column's type.
+    """
     import pyarrow
 
     try:
-        return pyarrow.unify_schemas(list(schemas))
+        joined = pyarrow.unify_schemas(list(schemas))
     except pyarrow.ArrowException as error:
         raise InputError(
             f"The inputs cannot share one Parquet schema ({error}): annotate them in runs of their "
             "own, or write JSONL."
         ) from error
+    return joined.append(pyarrow.field(ABSA, _mentions(labels)))
 
 
-def mention_type(labels: Iterable[str]) -> "pyarrow.DataType":
-    """The type of ``doc._.absa``: a list of structs."""
+def _mentions(labels: Iterable[str]) -> "pyarrow.DataType":
+    """The type of ``doc._.absa``."""
     import pyarrow
 
     text, offset, number = pyarrow.string(), pyarrow.int32(), pyarrow.float64()
-    return pyarrow.list_(
-        pyarrow.struct(
-            [
-                ("text", text),
-                ("start", offset),
-                ("end", offset),
-                ("label", text),
-                ("sentiment", text),
-                ("scores", pyarrow.struct([(label, number) for label in labels])),
-                ("score", number),
-                ("id", text),
-            ]
-        )
-    )
+    fields = [
+        ("text", text),
+        ("start", offset),
+        ("end", offset),
+        ("label", text),
+        ("sentiment", text),
+        ("scores", pyarrow.struct([(label, number) for label in labels])),
+        ("score", number),
+        ("id", text),
+    ]
+    return pyarrow.list_(pyarrow.struct(fields))
 
 
 def write_parquet(file: IO[bytes], rows: list[dict[str, Any]], schema: "pyarrow.Schema") -> None:

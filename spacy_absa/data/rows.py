@@ -7,14 +7,12 @@ from typing import Any, NamedTuple
 
 from ..errors import InputError
 from .jsonl import scan_objects
-from .parquet import parquet_schema, scan_parquet
+from .parquet import ABSA, parquet_schema, scan_parquet
 from .tables import SPREADSHEETS, scan_table
 from .text import BadRow
 from .texts import SAMPLE, find_column, text_format
 
 PARQUET = ".parquet"
-# The column that annotation adds.
-ABSA = "absa"
 
 Fields = dict[str, Any]
 
@@ -44,7 +42,8 @@ def row_format(path: Path) -> str:
 def text_column(path: Path, column: str | None = None) -> str:
     """The column or key of the text, guessed as ``read_texts`` does where it is not given.
 
-    Raises InputError if a table has no such column, or two of one name.
+    Raises InputError if a table has no such column, or two of one name, or one that is
+    called as the column that annotation adds.
     """
     suffix = row_format(path)
     if suffix == ".jsonl":
@@ -52,6 +51,8 @@ def text_column(path: Path, column: str | None = None) -> str:
     header = table_header(path)
     if len(set(header)) < len(header):
         raise InputError(f"{path}: two columns have the same name: rename one of them.")
+    if ABSA in header:
+        raise InputError(f"{path}: there is a column {ABSA!r} already: rename it.")
     readable = (row[1] for row in _scan(path) if not isinstance(row, BadRow))
     sample = [
         [value if isinstance(value, str) else "" for value in fields.values()]
