@@ -93,13 +93,14 @@ def _cores() -> int:
 
 
 def _run(job: Job, engine: Any, n_process: int) -> dict[str, Any]:
-    # The mean rate since the start: shards end in fits.
+    # The rows that are left, at their mean rate: shards end in fits.
     with tqdm(total=job.n_rows, unit=" rows", smoothing=0, disable=None) as bar:
 
         def report(n_rows: int, was_there: bool) -> None:
             if was_there:
-                bar.initial += n_rows
-            bar.update(n_rows)
+                bar.total -= n_rows
+            else:
+                bar.update(n_rows)
 
         return run(job, engine, n_process, report)
 
