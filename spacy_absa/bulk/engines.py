@@ -1,8 +1,8 @@
 """What runs the shards: an engine maps shards to the receipts of their written part files.
 
 An engine is given a function that makes an ``Annotator``, to be called once in each worker, a
-stream of shards, of which it holds few at a time, and the number of workers. It yields the
-receipts in any order and raises InputError if a worker cannot go on.
+stream of shards, of which it holds few at a time, and the number of workers, 0 for one per core.
+It yields the receipts in any order and raises InputError if a worker cannot go on.
 """
 
 import multiprocessing
@@ -28,6 +28,7 @@ _annotator: Annotator
 
 def run_local(make: MakeAnnotator, shards: Iterable[Shard], n_process: int) -> Iterator[Receipt]:
     """Run shards in processes of this machine."""
+    n_process = n_process or _cores()
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     pool = ProcessPoolExecutor(n_process, _context(), initializer=_start, initargs=(make,))
     pending: set[Future[Receipt]] = set()
@@ -45,6 +46,12 @@ def run_local(make: MakeAnnotator, shards: Iterable[Shard], n_process: int) -> I
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _finished(pending: set[Future[Receipt]]) -> Iterator[Receipt]:

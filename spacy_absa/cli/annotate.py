@@ -1,6 +1,5 @@
 """``spacy absa annotate``: bulk runs over many files, in shards, that can be gone on with."""
 
-import os
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -10,8 +9,9 @@ import typer
 from tqdm import tqdm
 from wasabi import msg
 
-from ..bulk.engines import run_local
+from ..bulk.engines import Engine, run_local
 from ..bulk.job import QUARANTINE, Job, Settings, plan, run
+from ..bulk.ray_engine import run_ray
 from ..data.parquet import require_pyarrow
 from ..data.texts import list_files
 from ._util import LexiconOpt, PipelineArg, command, load_pipeline, progress
@@ -24,13 +24,14 @@ class Format(str, Enum):
     parquet = "parquet"
 
 
-class Engine(str, Enum):
+class EngineName(str, Enum):
     """What runs the shards."""
 
     local = "local"
+    ray = "ray"
 
 
-_ENGINES = {Engine.local: run_local}
+_ENGINES = {EngineName.local: run_local, EngineName.ray: run_ray}
 
 
 @command("annotate")
@@ -54,7 +55,9 @@ def annotate(
     batch_chars: Annotated[
         int, typer.Option(min=1, help="Characters that a worker annotates at a time")
     ] = 50_000,
-    engine: Annotated[Engine, typer.Option(help="What runs the shards")] = Engine.local,
+    engine: Annotated[
+        EngineName, typer.Option(help="This machine, or a Ray cluster")
+    ] = EngineName.local,
 ) -> None:
     """Annotate all rows of .jsonl, .csv, .tsv (each also with .gz) and .parquet files.
 
@@ -76,7 +79,7 @@ def annotate(
     load = partial(load_pipeline, pipeline, lexicon, -1)
     settings = Settings(format.value, shard_size, max_chars, batch_chars)
     job = plan(progress(files, "files"), output, load, settings, column)
-    manifest = _run(job, _ENGINES[engine], n_process or _cores())
+    manifest = _run(job, _ENGINES[engine], n_process)
     _report(output, manifest["counts"])
 
 
@@ -86,13 +89,7 @@ def _files(inputs: list[Path], output: Path) -> list[Path]:
     return [file for file in files if output.resolve() not in file.resolve().parents]
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _run(job: Job, engine: Any, n_process: int) -> dict[str, Any]:
+def _run(job: Job, engine: Engine, n_process: int) -> dict[str, Any]:
     # The rows that are left, at their mean rate: shards end in fits.
     with tqdm(total=job.n_rows, unit=" rows", smoothing=0, disable=None) as bar:
 

@@ -314,3 +314,33 @@ def test_a_full_disk(tmp_path):
     assert "part-00000.jsonl: cannot be written: File too large." in error.splitlines()[-1]
     assert "Traceback" not in error
     assert not list((tmp_path / "out").glob("part-*"))
+
+
+def descendants(pid):
+    for child in children(pid):
+        yield child
+        yield from descendants(child)
+
+
+def is_ray_worker(pid):
+    return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"ray::_Worker")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for the workers in /proc")
+def test_ray_outlives_a_worker_and_writes_the_same(annotate, tmp_path):
+    pytest.importorskip("ray")
+    write(tmp_path / "rows.csv", [{"text": text} for text in SENTENCES])
+    command = ["rows.csv", "--shard-size", 7, "--output"]
+    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
+    process = start(tmp_path, *command, "ray", "--engine", "ray", "--n-process", 2, env=environment)
+
+    def workers():
+        return [pid for pid in descendants(process.pid) if is_ray_worker(pid)]
+
+    wait_for(process, lambda: receipts(tmp_path / "ray") > 1 and len(workers()) == 2)
+    os.kill(workers()[0], signal.SIGKILL)
+    _, error = process.communicate()
+    assert process.returncode == 0, error
+    annotate(*command, "local")
+    assert contents(tmp_path / "ray") == contents(tmp_path / "local")
+    assert manifest(tmp_path / "ray")["counts"] == manifest(tmp_path / "local")["counts"]
