@@ -14,6 +14,9 @@ from .texts import SAMPLE, find_column, text_format
 
 PARQUET = ".parquet"
 
+# Objects and lists in each other: more than data has, and little enough to be safe to recurse into.
+_MAX_DEPTH = 100
+
 Fields = dict[str, Any]
 
 
@@ -118,11 +121,14 @@ def _check(line: int, fields: Fields, column: str, max_chars: int) -> Row | BadR
     return Row(line, fields, text, size)
 
 
-def _size(value: Any) -> int:
+def _size(value: Any, depth: int = 0) -> int:
+    """Raises UnicodeEncodeError and RecursionError for what could not be written again."""
+    if depth > _MAX_DEPTH:
+        raise RecursionError
     if isinstance(value, str):
         return len(value.encode("utf-8"))
     if isinstance(value, dict):
-        return sum(_size(key) + _size(item) for key, item in value.items())
+        return sum(_size(key) + _size(item, depth + 1) for key, item in value.items())
     if isinstance(value, list | tuple):
-        return sum(map(_size, value))
+        return sum(_size(item, depth + 1) for item in value)
     return 8

@@ -19,6 +19,8 @@ CARS = ASSETS / "zh_absa_cars"
 SENTENCES = list(read_sentences(ASSETS / "demo/Train.csv").values())
 N_ROWS = 12
 ROWS = [{"n": i, "content": text} for i, text in enumerate(SENTENCES[:N_ROWS])]
+LINUX = sys.platform == "linux"
+RAY_WORKER = b"ray::_Worker"
 FORMATS = ["rows.jsonl", "rows.jsonl.gz", "rows.csv", "rows.csv.gz", "rows.tsv", "rows.parquet"]
 
 
@@ -251,6 +253,32 @@ def wait_for(process, condition):
         time.sleep(0.005)
 
 
+def children(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def descendants(pid):
+    for child in children(pid):
+        yield child
+        yield from descendants(child)
+
+
+def command_line(pid):
+    """Empty for a process that has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def wait_for_end(pids):
+    for _ in range(6000):
+        if not any(map(command_line, pids)):
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"still running: {pids}")
+
+
 def receipts(output):
     return len(list(output.glob("_shards/*.json")))
 
@@ -272,9 +300,11 @@ def test_killed_at_several_moments(annotate, absa, tmp_path):
             second = absa("annotate", CARS, *command, "killed")
             assert second.code == 1
             assert "killed: another run is writing there" in second.err
+        workers = list(descendants(process.pid)) if LINUX else []
         process.send_signal(signal.SIGKILL)
         process.communicate()
         assert process.returncode == -signal.SIGKILL
+        wait_for_end(workers)
         assert not manifest(out)["whole"]
     annotate(*command, "killed")
     annotate(*command, "undisturbed")
@@ -283,11 +313,7 @@ def test_killed_at_several_moments(annotate, absa, tmp_path):
     assert not list(out.glob(".*.tmp"))
 
 
-def children(pid):
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="looks for the workers in /proc")
+@pytest.mark.skipif(not LINUX, reason="looks for the workers in /proc")
 def test_a_worker_that_dies(annotate, tmp_path):
     write(tmp_path / "rows.csv", [{"text": text} for text in SENTENCES])
     command = ["rows.csv", "--shard-size", 7, "--output", "out"]
@@ -316,17 +342,7 @@ def test_a_full_disk(tmp_path):
     assert not list((tmp_path / "out").glob("part-*"))
 
 
-def descendants(pid):
-    for child in children(pid):
-        yield child
-        yield from descendants(child)
-
-
-def is_ray_worker(pid):
-    return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"ray::_Worker")
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="looks for the workers in /proc")
+@pytest.mark.skipif(not LINUX, reason="looks for the workers in /proc")
 def test_ray_outlives_a_worker_and_writes_the_same(annotate, tmp_path):
     pytest.importorskip("ray")
     write(tmp_path / "rows.csv", [{"text": text} for text in SENTENCES])
@@ -335,7 +351,7 @@ def test_ray_outlives_a_worker_and_writes_the_same(annotate, tmp_path):
     process = start(tmp_path, *command, "ray", "--engine", "ray", "--n-process", 2, env=environment)
 
     def workers():
-        return [pid for pid in descendants(process.pid) if is_ray_worker(pid)]
+        return [pid for pid in descendants(process.pid) if command_line(pid).startswith(RAY_WORKER)]
 
     wait_for(process, lambda: receipts(tmp_path / "ray") > 1 and len(workers()) == 2)
     os.kill(workers()[0], signal.SIGKILL)

@@ -1,6 +1,7 @@
 import pytest
 
-from spacy_absa.data.tables import read_table
+from spacy_absa.data.tables import read_table, scan_table
+from spacy_absa.data.text import BadRow
 from spacy_absa.errors import InputError
 
 
@@ -77,3 +78,25 @@ def test_spreadsheets_need_the_extra(tmp_path, monkeypatch):
 def test_malformed_tables(tmp_path, content, message):
     with pytest.raises(InputError, match=message):
         rows(tmp_path, content)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv"])
+def test_a_scan_goes_on_behind_bad_rows(tmp_path, monkeypatch, suffix):
+    monkeypatch.setattr("spacy_absa.data.text.MAX_LINE", 10)
+    path = tmp_path / f"table{suffix}"
+    lines = ["a,b", "1,2", "1", "1,long long long", "3,4"]
+    path.write_text("\n".join(lines).replace(",", "," if suffix == ".csv" else "\t"))
+    table = list(scan_table(path))
+    assert [row for row in table if not isinstance(row, BadRow)] == [
+        (1, ["a", "b"]),
+        (2, ["1", "2"]),
+        (5, ["3", "4"]),
+    ]
+    assert [row.line for row in table if isinstance(row, BadRow)] == [3, 4]
+
+
+def test_a_scan_goes_on_behind_bad_quotes(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text('a,b\n"1"x,2\n3,4\n"open,5\n')
+    kinds = [(row.line if isinstance(row, BadRow) else row[1]) for row in scan_table(path)]
+    assert kinds == [["a", "b"], 2, ["3", "4"], 4]

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from spacy_absa.data.text import atomic_write, open_text
+from spacy_absa.data.text import atomic_write, find_surrogate, open_text, read_lines
 from spacy_absa.errors import InputError
 
 TEXT = "我喜欢本田，\r\n我不喜欢丰田😀。\n"
@@ -57,6 +57,25 @@ def test_damaged_utf8_is_not_taken_for_gb18030(tmp_path):
     path.write_bytes(damaged)
     with pytest.raises(InputError, match=r"line 1 \(byte 36\)"):
         open_text(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_invalid_bytes_may_be_tolerated(tmp_path, encoding):
+    path = tmp_path / "text.txt"
+    path.write_bytes((TEXT * 3).encode(encoding) + b"\xff\n" + TEXT.encode(encoding))
+    with open_text(path, tolerant=True) as file:
+        content = file.read()
+    assert content == TEXT * 3 + "\udcff\n" + TEXT
+    assert find_surrogate(content) == len(TEXT * 3)
+    assert find_surrogate(TEXT) is None
+
+
+def test_no_long_line_is_held(tmp_path, monkeypatch):
+    monkeypatch.setattr("spacy_absa.data.text.MAX_LINE", 4)
+    path = tmp_path / "text.txt"
+    path.write_bytes(b"abc\nabcd\nabcdefghij\r\n\nabcdefgh")
+    with open_text(path) as file:
+        assert list(read_lines(file)) == ["abc\n", None, None, "\n", None]
 
 
 def test_unpaired_surrogate_in_utf16_is_an_error(tmp_path):

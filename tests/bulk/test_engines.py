@@ -1,0 +1,45 @@
+import sys
+from functools import partial
+
+import pytest
+
+from spacy_absa.bulk.engines import run_local
+from spacy_absa.bulk.ray_engine import run_ray
+from spacy_absa.errors import InputError
+
+
+class Echo:
+    def __call__(self, shard):
+        if shard == "full":
+            raise InputError("The disk is full.")
+        return shard
+
+
+def test_every_shard_is_answered_and_few_are_taken_ahead():
+    taken = []
+
+    def shards():
+        for shard in range(20):
+            taken.append(shard)
+            yield shard
+
+    answers = run_local(Echo, shards(), 2)
+    first = next(answers)
+    assert len(taken) == 4
+    assert sorted([first, *answers]) == list(range(20))
+
+
+def test_an_error_of_a_worker_is_raised():
+    with pytest.raises(InputError, match=r"^The disk is full\.$"):
+        list(run_local(Echo, ["a", "full", "b"], 1))
+
+
+def test_a_worker_that_cannot_begin():
+    with pytest.raises(InputError, match="A worker process has died"):
+        list(run_local(partial(int, "no number"), ["a"], 1))
+
+
+def test_ray_needs_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(InputError, match=r"spacy-absa\[ray\]"):
+        list(run_ray(Echo, [], 1))
