@@ -54,7 +54,7 @@ def annotate(
     max_chars: Annotated[int, typer.Option(min=1, help="Quarantine longer texts")] = 100_000,
     batch_chars: Annotated[
         int, typer.Option(min=1, help="Characters that a worker annotates at a time")
-    ] = 50_000,
+    ] = 25_000,
     engine: Annotated[
         EngineName, typer.Option(help="This machine, or a Ray cluster")
     ] = EngineName.local,
