@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 # A shard ends early at so many bytes: whatever the rows hold, few of them are in memory.
-_MAX_BYTES = 1 << 26
+_MAX_BYTES = 1 << 25
 _RECEIPTS = "_shards"
 
 Mentions = list[dict[str, Any]]

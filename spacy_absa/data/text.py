@@ -143,7 +143,7 @@ def _first_defect(path: Path, encoding: str) -> _Defect | None:
 
 
 def _beyond_ascii(text: str) -> int:
-    return 0 if text.isascii() else sum(char > "\x7f" for char in text)
+    return len(text) - len(text.encode("ascii", "ignore"))
 
 
 @contextmanager
