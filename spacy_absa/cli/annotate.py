@@ -14,6 +14,7 @@ from ..bulk.job import QUARANTINE, Job, Settings, plan, run
 from ..bulk.ray_engine import run_ray
 from ..data.parquet import require_pyarrow
 from ..data.texts import list_files
+from ..errors import InputError
 from ._util import LexiconOpt, PipelineArg, command, load_pipeline, progress
 
 
@@ -85,8 +86,11 @@ def annotate(
 
 def _files(inputs: list[Path], output: Path) -> list[Path]:
     """The input files, each once, without what an earlier call has written."""
-    files = dict.fromkeys(file for path in inputs for file in list_files(path))
-    return [file for file in files if output.resolve() not in file.resolve().parents]
+    files = list(dict.fromkeys(file for path in inputs for file in list_files(path)))
+    files = [file for file in files if output.resolve() not in file.resolve().parents]
+    if not files:
+        raise InputError(f"{output}: all inputs are in the output folder: name another one.")
+    return files
 
 
 def _run(job: Job, engine: Engine, n_process: int) -> dict[str, Any]:

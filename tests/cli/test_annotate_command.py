@@ -226,6 +226,7 @@ def test_bad_input(refused, tmp_path):
     assert "same name" in run("twice.csv", "--output", "out")
     assert "column 'absa' already" in run("again.csv", "--output", "out")
     assert "rows.parquet: " in run("rows.parquet", "--output", "out")
+    assert "all inputs are in the output folder" in run("rows.csv", "--output", ".")
     assert "rows.txt: cannot be written" in run("rows.csv", "--output", "rows.txt")
 
 
