@@ -1,15 +1,18 @@
 """A lexicon of entity names: aliases, their canonical ids, and where they stand in a text."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, chain, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from ahocorasick_rs import AhoCorasick, Implementation
 
 from ..data.text import open_text
 from ..errors import InputError
-from ..folding import fold
+from ..folding import CharNumbers, fold
 
 # A line of a lexicon file, and where it stands: "path, line 3".
 _Line = tuple[str, str]
@@ -48,9 +51,12 @@ class Lexicon:
             _add(by_alias, entry, place)
         aliases = sorted(by_alias)
         self.entries: tuple[LexiconEntry, ...] = tuple(by_alias[alias] for alias in aliases)
+        self._cipher = _cipher(aliases)
         # Linear in memory, and above some 10,000 aliases faster to build and to run than the DFA.
         self._automaton = AhoCorasick(
-            aliases, store_patterns=False, implementation=Implementation.ContiguousNFA
+            _cut(_encipher("".join(aliases), self._cipher), aliases),
+            store_patterns=False,
+            implementation=Implementation.ContiguousNFA,
         )
 
     @classmethod
@@ -103,14 +109,27 @@ class Lexicon:
         A match may not cut through a run of Latin letters (no ``mg`` in ``img``); digits and
         other characters protect nothing (宝骏560 is found in 宝骏5602016款).
         """
-        text = fold(text)
-        found = self._automaton.find_matches_as_indexes(text, overlapping=True)
-        matches = [
-            Match(start, end, self.entries[index].id)
-            for index, start, end in found
-            if not (_inside_word(text, start) or _inside_word(text, end))
-        ]
-        return sorted(matches, key=lambda match: (match.start, -match.end))
+        return self.find_all([text])[0]
+
+    def find_all(self, texts: Sequence[str]) -> list[list[Match]]:
+        """`find` in each of many texts, far faster: they are searched as one."""
+        text = "".join(texts)
+        found = self._automaton.find_matches_as_indexes(
+            _encipher(text, self._cipher), overlapping=True
+        )
+        ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
+        entry, start, end = np.fromiter(chain(*found), np.int64, 3 * len(found)).reshape(-1, 3).T
+        cut = _inside_words(text, ends)
+        of_text = np.searchsorted(ends, start, side="right")
+        whole = np.flatnonzero((end <= ends[of_text]) & ~cut[start] & ~cut[end])
+        order = whole[np.lexsort((-end[whole], start[whole]))]
+        begin = np.append(0, ends)[of_text]
+        ids = (self.entries[i].id for i in entry[order].tolist())
+        matches = list(
+            map(Match, (start - begin)[order].tolist(), (end - begin)[order].tolist(), ids)
+        )
+        bounds = np.searchsorted(of_text[order], np.arange(len(texts) + 1)).tolist()
+        return [matches[low:high] for low, high in pairwise(bounds)]
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -146,13 +165,40 @@ def _add(by_alias: dict[str, LexiconEntry], entry: LexiconEntry, place: str) -> 
         )
 
 
-def _inside_word(text: str, index: int) -> bool:
-    """Whether there are Latin letters on both sides of ``index``."""
-    return 0 < index < len(text) and _is_latin(text[index - 1]) and _is_latin(text[index])
+def _cipher(aliases: Sequence[str]) -> CharNumbers:
+    """Numbers that fit an automaton's few bytes: 0 for characters in no alias, then by frequency.
+
+    They are code points of other characters, so they leave out the surrogates.
+    """
+    numbers = chain(range(1, 0xD800), range(0xE000, 0x110000))
+    by_char = {char: next(numbers) for char, _ in Counter(chain(*aliases)).most_common()}
+    return CharNumbers(lambda char: by_char.get(char, 0))
+
+
+def _encipher(text: str, cipher: CharNumbers) -> str:
+    return cipher(text).tobytes().decode("utf-32-le")
+
+
+def _cut(text: str, pattern: Sequence[str]) -> list[str]:
+    """Pieces of a text that are as long as those of the pattern."""
+    ends = accumulate(map(len, pattern))
+    return [text[end - len(piece) : end] for piece, end in zip(pattern, ends, strict=True)]
+
+
+def _inside_words(text: str, ends: np.ndarray) -> np.ndarray:
+    """Whether there are Latin letters of one text on both sides of each place, ``[n + 1]`` bool."""
+    latin = _LATIN(text) > 0
+    inside = np.zeros(len(text) + 1, dtype=bool)
+    inside[1:-1] = latin[:-1] & latin[1:]
+    inside[ends] = False
+    return inside
 
 
 def _is_latin(char: str) -> bool:
     return char < "\u0250" and char.isalpha()  # the Latin blocks end there
+
+
+_LATIN = CharNumbers(_is_latin)
 
 
 def _parse_jsonl(lines: Iterable[_Line]) -> Iterator[tuple[str, LexiconEntry]]:

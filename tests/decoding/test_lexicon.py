@@ -91,6 +91,23 @@ def test_equals_search_of_every_alias_at_every_place(aliases, text):
     assert spans(lexicon(*aliases), text) == sorted(expected, key=lambda s: (s[0], -s[1]))
 
 
+@given(st.lists(st.text("aB本田", max_size=6), max_size=5))
+def test_many_texts_at_once_are_as_each_alone(texts):
+    entries = lexicon("本田", "田", "ab", "a", "田a")
+    assert entries.find_all(texts) == [entries.find(text) for text in texts]
+
+
+def test_matches_do_not_reach_from_text_to_text_and_words_end_with_their_text():
+    found = lexicon("本田", "mg").find_all(["本", "田mg", "", "mg", "m", "g", "i", "mg好"])
+    assert [[match[:2] for match in those] for those in found] == [
+        [], [(1, 3)], [], [(0, 2)], [], [], [], [(0, 2)]
+    ]  # fmt: skip
+
+
+def test_characters_that_no_alias_holds_are_not_taken_for_each_other():
+    assert spans(lexicon("a本b"), "a田b a本b a\ud800b a𝐀b") == [(4, 7)]
+
+
 def test_spellings_of_one_alias_are_one_entry_with_the_first_id():
     entries = lexicon("polo", "POLO", "Ｐolo", "golf")
     assert entries.entries == (LexiconEntry("golf", "golf"), LexiconEntry("polo", "polo"))

@@ -1,0 +1,1 @@
+"""How fast the project is, against what a reader would compare it with: see README.md."""

@@ -1,0 +1,69 @@
+"""Time and memory as the input grows: many texts, and one long document."""
+
+from itertools import islice
+
+import torch
+
+from ._measure import CLOCKS, alone, peak_mb, resident_mb
+from ._report import Row
+from ._subjects import Settings, Subjects, load, sample_texts
+
+TEXTS = (1_000, 10_000, 100_000, 1_000_000)
+CHARACTERS = (1_000, 10_000, 100_000, 1_000_000)
+ZONE = 1000  # texts per memory zone
+
+
+def run(subjects: Subjects) -> list[Row]:
+    """Each size in a process of its own."""
+    n_sizes = len(TEXTS) - (not subjects.settings.large)
+    rows = []
+    for n in TEXTS[:n_sizes]:
+        seconds, early, late = alone(_many, subjects.settings, n)
+        rows.append(Row("growth", f"{n:,} texts", 1e6 * seconds / n, "µs/text"))
+        rows.append(
+            Row(
+                "growth",
+                f"{n:,} texts: resident at the end",
+                late,
+                "MB",
+                ratio=late / early,
+                against="after 1,000 texts",
+                bar="≤ 1.05",
+            )
+        )
+    for n in CHARACTERS[:n_sizes]:
+        seconds, peak = alone(_long, subjects.settings, n)
+        name = f"one document of {n:,} characters"
+        rows.append(Row("growth", name, 1e6 * seconds / n, "µs/character"))
+        bar = "< 1024" if n == 1_000_000 else ""
+        rows.append(Row("growth", f"{name}: peak", peak, "MB", bar=bar))
+    return rows
+
+
+def _many(settings: Settings, n_texts: int) -> tuple[float, float, float]:
+    """Seconds; MB after the first zone and at the end."""
+    torch.set_num_threads(settings.threads)
+    nlp = load(settings.pipeline)
+    texts = sample_texts(settings.texts, settings.n_texts, settings.seed)
+    stream = (texts[i % len(texts)] for i in range(n_texts))
+    now = CLOCKS[settings.clock]
+    start = now()
+    early = None
+    while chunk := list(islice(stream, ZONE)):
+        with nlp.memory_zone():
+            for _ in nlp.pipe(chunk):
+                pass
+        early = early or resident_mb()
+    return now() - start, early, resident_mb()
+
+
+def _long(settings: Settings, n_chars: int) -> tuple[float, float]:
+    """Seconds, and the peak in MB."""
+    torch.set_num_threads(settings.threads)
+    nlp = load(settings.pipeline)
+    joined = "".join(sample_texts(settings.texts, settings.n_texts, settings.seed))
+    text = (joined * (n_chars // len(joined) + 1))[:n_chars]
+    now = CLOCKS[settings.clock]
+    start = now()
+    nlp(text)
+    return now() - start, peak_mb()

@@ -1,0 +1,120 @@
+"""Training steps against plain PyTorch loops of the same networks."""
+
+import copy
+from collections.abc import Callable, Iterator
+
+import spacy
+import torch
+from spacy.language import Language
+from spacy.training import Example
+from spacy.util import minibatch
+from thinc.api import fix_random_seed
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ._report import Row
+from ._subjects import Subjects, load, record
+
+STEPS = 8
+BATCH = 64  # texts
+DROPOUT = 0.4
+
+
+def run(subjects: Subjects) -> list[Row]:
+    """`update` of `absa_gru` and of `char_lm` against forward, backward and Adam alone."""
+    fix_random_seed(subjects.settings.seed)
+    batches = list(minibatch(subjects.examples[: STEPS * BATCH], BATCH))
+    n_chars = sum(len(example.text) for batch in batches for example in batch)
+    tagger = load(subjects.settings.pipeline)
+    char_lm = _language_model(subjects)
+    tasks = {
+        "absa_gru update": _updates(tagger, "absa_gru", batches),
+        "tagger, plain PyTorch": _plain(tagger, "absa_gru", batches, _tagger_loss),
+        "char_lm update": _updates(char_lm, "char_lm", batches),
+        "language model, plain PyTorch": _plain(char_lm, "char_lm", batches, _char_lm_loss),
+    }
+    timings = subjects.compare(tasks)
+    against = {
+        "absa_gru update": "tagger, plain PyTorch",
+        "char_lm update": "language model, plain PyTorch",
+    }
+    rows = []
+    for name, timing in timings.items():
+        other = against.get(name, "")
+        ratio = timings[other].median / timing.median if other else None
+        speed = n_chars / timing.median
+        rows.append(Row("training", name, speed, "characters/s", timing.spread, ratio, other))
+    return rows
+
+
+def _language_model(subjects: Subjects) -> Language:
+    """An untrained language model of the sizes, and with the alphabet, of the pipeline's own."""
+    layer = subjects.component.model.get_ref("charlm")
+    config = subjects.nlp.config["components"]["absa_gru"]["model"]["charlm"]
+    nlp = spacy.blank(subjects.nlp.lang)
+    sizes = {key: config[key] for key in ("vector_width", "width")}
+    nlp.add_pipe("char_lm", config={"model": {"charlm": sizes}})
+    alphabet = layer.get_ref("symbols").attrs["alphabet"]
+    nlp.get_pipe("char_lm").initialize(lambda: subjects.examples, alphabet=lambda: alphabet)
+    return nlp
+
+
+def _updates(nlp: Language, name: str, batches: list[list[Example]]) -> Callable[[], None]:
+    component = nlp.get_pipe(name)
+    optimizer = nlp.resume_training()
+
+    def train() -> None:
+        for batch in batches:
+            component.update(batch, drop=DROPOUT, sgd=optimizer)
+
+    return train
+
+
+def _plain(
+    nlp: Language,
+    name: str,
+    batches: list[list[Example]],
+    loss: Callable[[list[nn.Module], list[tuple]], Tensor],
+) -> Callable[[], None]:
+    """A loop over copies of a component's modules and the inputs that they had in `update`."""
+    component = nlp.get_pipe(name)
+    steps = []
+    for batch in batches:
+        calls = record(component, lambda batch=batch: component.update(batch, drop=DROPOUT))
+        steps.append(calls)
+    modules = [copy.deepcopy(call.module).train() for call in steps[0]]
+    inputs = [[_detached(call.args) for call in calls] for calls in steps]
+    adam = torch.optim.Adam(_parameters(modules))
+
+    def train() -> None:
+        for args in inputs:
+            adam.zero_grad()
+            loss(modules, args).backward()
+            adam.step()
+
+    return train
+
+
+def _detached(args: tuple) -> tuple:
+    return tuple(arg.detach() if isinstance(arg, Tensor) else arg for arg in args)
+
+
+def _parameters(modules: list[nn.Module]) -> Iterator[nn.Parameter]:
+    for module in modules:
+        yield from module.parameters()
+
+
+def _tagger_loss(modules: list[nn.Module], inputs: list[tuple]) -> Tensor:
+    """Cross-entropy with a constant tag: the loss is not what takes the time."""
+    states, encoder, projection = modules
+    (symbols, lengths), (encoder_input, inner_lengths, dropout), _ = inputs
+    vectors = states(symbols, lengths)[1:-1]
+    features = encoder_input[..., vectors.shape[-1] :]
+    scores = projection(encoder(torch.cat([vectors, features], -1), inner_lengths, dropout))
+    return F.cross_entropy(scores.flatten(0, 1), scores.new_zeros(scores[..., 0].numel()).long())
+
+
+def _char_lm_loss(modules: list[nn.Module], inputs: list[tuple]) -> Tensor:
+    states, head = modules
+    (symbols, lengths), (_, numbers, _, dropout) = inputs
+    return head(states(symbols, lengths), numbers, lengths, dropout).mean()
