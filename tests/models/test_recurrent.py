@@ -13,27 +13,31 @@ def test_sequences_turn_and_padding_stays():
     assert torch.equal(reverse_within_lengths(turned, lengths), x)
 
 
-def test_the_two_ways_equal_a_packed_bidirectional_gru():
+@pytest.mark.parametrize("with_gradients", [True, False])
+def test_the_two_ways_equal_a_packed_bidirectional_gru(with_gradients):
     torch.manual_seed(0)
     ours, reference = TwoWayGRU(3, 4), torch.nn.GRU(3, 4, bidirectional=True)
     for name, weights in reference.named_parameters():
         way = ours.backwards if name.endswith("_reverse") else ours.forwards
         weights.data = getattr(way, name.removesuffix("_reverse")).data
-    x, lengths = torch.randn(7, 3, 3), torch.tensor([7, 4, 1])
-    packed = torch.nn.utils.rnn.pack_padded_sequence(x, lengths)
+    x, lengths = torch.randn(7, 3, 3), torch.tensor([4, 7, 1])
+    packed = torch.nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
     expected, _ = torch.nn.utils.rnn.pad_packed_sequence(reference(packed)[0])
-    output = ours(x, lengths)
+    with torch.set_grad_enabled(with_gradients):
+        output = ours(x, lengths)
     for column, length in enumerate(lengths):
         assert torch.allclose(output[:length, column], expected[:length, column], atol=1e-6)
 
 
-def test_padding_reaches_nothing():
+@pytest.mark.parametrize("with_gradients", [True, False])
+def test_padding_reaches_nothing(with_gradients):
     torch.manual_seed(0)
     encoder = BiGRUEncoder(n_in=3, width=4, depth=2).eval()
     x, lengths = torch.randn(6, 2, 3), torch.tensor([6, 3])
     other = x.clone()
     other[3:, 1] = 99.0
-    first, second = encoder(x, lengths, 0.5), encoder(other, lengths, 0.5)
+    with torch.set_grad_enabled(with_gradients):
+        first, second = encoder(x, lengths, 0.5), encoder(other, lengths, 0.5)
     assert torch.equal(first[:, 0], second[:, 0])
     assert torch.equal(first[:3, 1], second[:3, 1])
 

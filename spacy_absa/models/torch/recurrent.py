@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.rnn import PackedSequence
 
 
 def reverse_within_lengths(x: Tensor, lengths: Tensor) -> Tensor:
@@ -19,9 +20,10 @@ def reverse_within_lengths(x: Tensor, lengths: Tensor) -> Tensor:
 class TwoWayGRU(nn.Module):
     """One GRU from left to right and one from right to left, side by side.
 
-    Both read their sequences from the first step on, the second one a turned copy, so all
-    padding lies in either's future: no output depends on it, or on the batch mates. That
-    saves packing, which makes the backward pass of a CPU about twice as slow.
+    With gradients, both read their sequences from the first step on, the second one a turned copy,
+    so all padding lies in either's future: no output depends on it, or on the batch mates.
+    Without, the sequences are packed, so that padding takes no time. Packing makes the backward
+    pass of a CPU about twice as slow.
     """
 
     def __init__(self, n_in: int, width: int):
@@ -35,9 +37,30 @@ class TwoWayGRU(nn.Module):
 
         Both states at a step have read the input of that step.
         """
+        run = self._run_padded if torch.is_grad_enabled() else self._run_packed
+        return run(x, lengths)
+
+    def _run_padded(self, x: Tensor, lengths: Tensor) -> Tensor:
         left_to_right, _ = self.forwards(x)
         right_to_left, _ = self.backwards(reverse_within_lengths(x, lengths))
         return torch.cat([left_to_right, reverse_within_lengths(right_to_left, lengths)], dim=-1)
+
+    def _run_packed(self, x: Tensor, lengths: Tensor) -> Tensor:
+        n_steps, n_sequences, _ = x.shape
+        lengths, order = lengths.sort(descending=True)
+        steps = torch.arange(n_steps, device=x.device).unsqueeze(1)
+        step, rank = (steps < lengths).nonzero(as_tuple=True)  # in a packed sequence's order
+        batch_sizes = torch.bincount(step).cpu()
+        rows = step * n_sequences + order[rank]
+        mirrored = (lengths[rank] - 1 - step) * n_sequences + order[rank]
+        flat = x.flatten(0, 1)
+        states = x.new_zeros(len(flat), 2 * self.width)
+        for gru, places, columns in (
+            (self.forwards, rows, slice(None, self.width)),
+            (self.backwards, mirrored, slice(self.width, None)),
+        ):
+            states[places, columns] = gru(PackedSequence(flat[places], batch_sizes))[0].data
+        return states.view(n_steps, n_sequences, -1)
 
 
 class BiGRUEncoder(nn.Module):
