@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_absa.folding import CharNumbers, fold
+from spacy_absa.folding import fold
 
 
 @pytest.mark.parametrize(
@@ -37,18 +37,3 @@ def test_folding_twice_is_folding_once():
     once = fold(everything)
     assert len(once) == len(everything)
     assert fold(once) == once
-
-
-@given(st.lists(st.text(st.characters(codec=None, categories=None))))
-def test_numbers_are_those_of_the_folded_characters(texts):
-    numbers = CharNumbers(lambda char: ord(char) % 7)
-    for text in texts:
-        assert numbers(text).tolist() == [ord(char) % 7 for char in fold(text)]
-
-
-def test_each_code_point_is_numbered_once():
-    asked = []
-    numbers = CharNumbers(lambda char: asked.append(char) or 0)
-    assert numbers("Ｑqq\0").tolist() == [0, 0, 0, 0]
-    assert numbers("\0Ｑ").tolist() == [0, 0]
-    assert asked == ["\0", "q", "q"]  # for the code points of \0, q and Ｑ

@@ -12,7 +12,8 @@ from ahocorasick_rs import AhoCorasick, Implementation
 
 from ..data.text import open_text
 from ..errors import InputError
-from ..folding import CharNumbers, fold
+from ..folding import fold
+from ..numbering import CharNumbers
 
 # A line of a lexicon file, and where it stands: "path, line 3".
 _Line = tuple[str, str]
@@ -172,7 +173,7 @@ def _cipher(aliases: Sequence[str]) -> CharNumbers:
     """
     numbers = chain(range(1, 0xD800), range(0xE000, 0x110000))
     by_char = {char: next(numbers) for char, _ in Counter(chain(*aliases)).most_common()}
-    return CharNumbers(lambda char: by_char.get(char, 0))
+    return CharNumbers(lambda char: by_char.get(fold(char), 0))
 
 
 def _encipher(text: str, cipher: CharNumbers) -> str:
@@ -195,6 +196,7 @@ def _inside_words(text: str, ends: np.ndarray) -> np.ndarray:
 
 
 def _is_latin(char: str) -> bool:
+    char = fold(char)
     return char < "\u0250" and char.isalpha()  # the Latin blocks end there
 
 

@@ -72,31 +72,43 @@ class Lattice:
             tags[start : start + n] = after[:n]
         return unpack(self._packed.with_data(tags))
 
-    def span_marginals(self, text: int, start: int, end: int, scheme: TagScheme) -> np.ndarray:
-        """The probability, per label, that characters ``start`` to ``end`` are an entity of it.
+    def span_marginals(
+        self, spans: Sequence[tuple[int, int, int]], scheme: TagScheme
+    ) -> np.ndarray:
+        """The probability, per label, that each span is an entity of it: ``[M, K]``.
 
-        Of exactly this extent: what follows must close it, what precedes must not be part of it.
-        ``[K]``, in the order of ``scheme.labels``.
+        ``spans`` holds a text's index, and the start and end of the characters. Of exactly this
+        extent: what follows must close the entity, what precedes must not be part of it. The
+        labels are in the order of ``scheme.labels``.
         """
-        rank = self._packed.ranks[text]
-        length, offsets = self._packed.lengths[rank], self._packed.offsets
-        tags = scheme.tags_per_label(end - start)
-        first, last = tags[:, 0], tags[:, -1]
+        text, start, end = np.array(spans, dtype=np.int64).reshape(-1, 3).T
+        offsets, rank = self._packed.offsets, self._packed.ranks[text]
+        last = self._packed.lengths[rank] - 1
         step = np.where(scheme.boundary, self._step[:-1, :-1], 0.0)
-        if start == 0:
-            before = self._step[-1, first]
-        else:
-            before = self._forward[offsets[start - 1] + rank] @ step[:, first]
-        if end == length:
-            after = self._step[last, -1] / self._rest[rank]
-        else:
-            row = offsets[end] + rank
-            after = step[last] @ (self._gain[row] * self._backward[row])
-        inside = self._step[tags[:, :-1], tags[:, 1:]], self._gain[offsets[start:end] + rank, tags]
+        before = np.where(  # [M, T], by the first tag
+            (start == 0)[:, None],
+            self._step[-1, :-1],
+            self._forward[offsets[np.maximum(start - 1, 0)] + rank] @ step,
+        )
+        row = offsets[np.minimum(end, last)] + rank
+        after = np.where(  # [M, T], by the last tag
+            (end > last)[:, None],
+            self._step[:-1, -1] / self._rest[rank, None],
+            (self._gain[row] * self._backward[row]) @ step.T,
+        )
+        found = np.empty((len(spans), len(scheme.labels)))
         # In logarithms, as single factors may be huge.
         with np.errstate(divide="ignore"):
-            logs = np.column_stack([np.log(x) for x in (before, *inside, after)])
-        return np.exp(logs.sum(axis=1))
+            before, after, step = np.log(before), np.log(after), np.log(self._step)
+            for length in np.unique(end - start).tolist():
+                these = np.flatnonzero(end - start == length)
+                tags = scheme.tags_per_label(length)
+                rows = offsets[start[these, None] + np.arange(length)] + rank[these, None]
+                inside = np.log(self._gain[rows[:, None], tags]).sum(axis=-1)
+                inside += step[tags[:, :-1], tags[:, 1:]].sum(axis=-1)
+                edges = before[these][:, tags[:, 0]] + after[these][:, tags[:, -1]]
+                found[these] = np.exp(edges + inside)
+        return found
 
 
 def forward_backward(

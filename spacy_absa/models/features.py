@@ -1,13 +1,15 @@
 """What a tagger can see beside the language model: letter case, and names of the lexicon."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import accumulate
 
 import numpy
 from thinc.api import Model
-from thinc.types import Floats2d
+from thinc.types import Floats2d, Ints1d
 
 from ..decoding.lexicon import Lexicon, Match, longest
-from .types import CharBatch
+from ..numbering import CharNumbers
+from .types import CharBatch, places
 
 # Columns of the features: the character is an upper-case or a lower-case letter; its role in the
 # longest matches; whether any match, nested ones too, begins here, goes on here or ends here.
@@ -40,20 +42,49 @@ def beside(
     return Model("beside", _forward_beside, init=_init_beside, layers=[left, right])
 
 
-def char_features(text: str, matches: list[Match]) -> Floats2d:
-    """The features (n_chars, 9) of a text with these matches, sorted by start, longest first."""
-    features = numpy.zeros((len(text), N_FEATURES), dtype="float32")
-    features[:, UPPER] = [char.isupper() for char in text]
-    features[:, LOWER] = [char.islower() for char in text]
-    for start, end, _ in matches:
-        features[start, ANY_BEGIN] = 1
-        features[start + 1 : end, ANY_INSIDE] = 1
-        features[end - 1, ANY_END] = 1
-    for start, end, _ in longest(matches):
-        features[start + 1 : end - 1, INSIDE] = 1
-        features[start, SINGLE if end - start == 1 else BEGIN] = 1
-        features[end - 1, END] = end - start > 1
+def char_features(texts: list[str], matches: list[list[Match]]) -> Floats2d:
+    """The features (n_chars, 9) of texts in a row, with the matches in each of them.
+
+    The matches of a text are sorted by start, longest first.
+    """
+    case = _CASE("".join(texts))
+    features = numpy.zeros((len(case), N_FEATURES), dtype="float32")
+    features[:, UPPER] = case == 1
+    features[:, LOWER] = case == 2
+    start, end = _flat_spans(texts, matches)
+    features[start, ANY_BEGIN] = 1
+    features[:, ANY_INSIDE] = _covered(len(case), start + 1, end)
+    features[end - 1, ANY_END] = 1
+    start, end = _flat_spans(texts, [longest(those) for those in matches])
+    single = end - start == 1
+    features[start[single], SINGLE] = 1
+    start, end = start[~single], end[~single]
+    features[start, BEGIN] = 1
+    features[:, INSIDE] = _covered(len(case), start + 1, end - 1)
+    features[end - 1, END] = 1
     return features
+
+
+def _flat_spans(texts: list[str], matches: Iterable[Iterable[Match]]) -> tuple[Ints1d, Ints1d]:
+    """Where all matches start and end, in the texts in a row."""
+    begins = accumulate(map(len, texts), initial=0)
+    spans = [
+        (begin + match.start, begin + match.end)
+        for begin, those in zip(begins, matches, strict=False)
+        for match in those
+    ]
+    start, end = numpy.array(spans, dtype="int64").reshape(-1, 2).T
+    return start, end
+
+
+def _covered(n_chars: int, start: Ints1d, end: Ints1d) -> Ints1d:
+    """Whether each character is in any of the spans, none of which is shorter than 0."""
+    opened = numpy.bincount(start, minlength=n_chars + 1)
+    closed = numpy.bincount(end, minlength=n_chars + 1)
+    return numpy.cumsum(opened - closed)[:n_chars] > 0
+
+
+_CASE = CharNumbers(lambda char: char.isupper() + 2 * char.islower())
 
 
 def _forward(
@@ -61,12 +92,13 @@ def _forward(
 ) -> tuple[CharBatch, Callable[[CharBatch], list[str]]]:
     lexicon, dropout = model.attrs["lexicon"], model.attrs["entry_dropout"] if is_train else 0.0
     lengths = numpy.array([len(text) for text in texts], dtype="int64")
+    matches = lexicon.find_all(texts)
+    if dropout:
+        matches = [
+            [match for match in those if numpy.random.random() >= dropout] for those in matches
+        ]
     data = numpy.zeros((lengths.max(initial=0), len(texts), N_FEATURES), dtype="float32")
-    for i, text in enumerate(texts):
-        matches = lexicon.find(text)
-        if dropout:
-            matches = [match for match in matches if numpy.random.random() >= dropout]
-        data[: len(text), i] = char_features(text, matches)
+    data[places(lengths)] = char_features(texts, matches)
     return CharBatch(model.ops.asarray3f(data), lengths), lambda dY: []
 
 

@@ -5,10 +5,10 @@ from functools import lru_cache
 
 import numpy
 from thinc.api import Model
-from thinc.types import Ints1d
 
 from ..folding import fold
-from .types import SymbolBatch
+from ..numbering import CharNumbers
+from .types import SymbolBatch, places
 
 BOUNDARY = 0
 UNKNOWN = 1
@@ -33,23 +33,14 @@ def forward(
     model: Model, texts: list[str], is_train: bool
 ) -> tuple[SymbolBatch, Callable[[object], list]]:
     """Number the characters; a text of n characters takes n + 2 steps."""
-    table = _lookup_table(model.attrs["alphabet"])
     lengths = numpy.array([len(text) + 2 for text in texts], dtype="int64")
     batch = numpy.full((lengths.max(initial=2), len(texts)), BOUNDARY, dtype="int64")
-    for i, text in enumerate(texts):
-        batch[1 : len(text) + 1, i] = _lookup(text, table)
+    steps, columns = places(lengths - 2)
+    batch[steps + 1, columns] = _numbering(model.attrs["alphabet"])("".join(texts))
     return SymbolBatch(batch, lengths), lambda d_symbols: []
 
 
-def _lookup(text: str, table: Ints1d) -> Ints1d:
-    code_points = numpy.frombuffer(fold(text).encode("utf-32-le", "surrogatepass"), dtype="uint32")
-    return table[numpy.minimum(code_points, len(table) - 1)]
-
-
 @lru_cache(maxsize=8)
-def _lookup_table(alphabet: str) -> Ints1d:
-    """Symbol number by code point; the last row stands for every code point beyond."""
-    table = numpy.full(max(map(ord, alphabet), default=0) + 2, UNKNOWN, dtype="int64")
-    for number, char in enumerate(alphabet, start=N_SPECIAL):
-        table[ord(char)] = number
-    return table
+def _numbering(alphabet: str) -> CharNumbers:
+    numbers = {char: number for number, char in enumerate(alphabet, start=N_SPECIAL)}
+    return CharNumbers(lambda char: numbers.get(fold(char), UNKNOWN))

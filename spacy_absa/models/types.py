@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy
 from thinc.types import Floats2d, Floats3d, Ints1d, Ints2d
 
 
@@ -38,3 +39,10 @@ class Emissions:
 
     scores: list[Floats2d]
     transitions: Floats2d | None
+
+
+def places(lengths: Ints1d) -> tuple[Ints1d, Ints1d]:
+    """The step and the column of each character in a padded batch, text after text."""
+    columns = numpy.repeat(numpy.arange(len(lengths)), lengths)
+    begins = numpy.cumsum(lengths) - lengths
+    return numpy.arange(len(columns)) - begins[columns], columns

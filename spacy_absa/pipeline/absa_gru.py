@@ -241,7 +241,8 @@ class AbsaGRU(TrainablePipe):
             return [[] for _ in docs]
         scores, transitions = self._emissions(docs)
         transitions = transitions + self.scheme.begin_scores(self.label_bonus)
-        matches = [self.lexicon.find(doc.text) for doc in docs]
+        texts = [doc.text for doc in docs]
+        matches = self.lexicon.find_all(texts)
         spans = viterbi(
             scores,
             transitions,
@@ -250,7 +251,7 @@ class AbsaGRU(TrainablePipe):
             mode=self.lexicon_mode,
             bonus=self.lexicon_bonus if self.lexicon_mode == "prefer" else 0.0,
         )
-        return self._mentions(spans, scores, transitions, matches)
+        return self._mentions(texts, spans, scores, transitions, matches)
 
     def sample(
         self, docs: Iterable[Doc], n: int, rng: numpy.random.Generator
@@ -383,33 +384,37 @@ class AbsaGRU(TrainablePipe):
 
     def _mentions(
         self,
+        texts: list[str],
         spans: list[list[CharSpan]],
         scores: list[numpy.ndarray],
         transitions: numpy.ndarray,
         matches: list[list[Match]],
     ) -> list[list[Mention]]:
         """Add probabilities (exact marginals) and lexicon ids to decoded spans."""
-        found = [i for i, text_spans in enumerate(spans) if text_spans]
+        found = [i for i, those in enumerate(spans) if those]
         lattice = forward_backward([scores[i] for i in found], transitions, self.scheme.legal)
+        extents = [(row, s.start, s.end) for row, i in enumerate(found) for s in spans[i]]
+        probabilities = lattice.span_marginals(extents, self.scheme)
+        joint, shares = iter(probabilities.tolist()), iter(_normalised(probabilities).tolist())
         mentions: list[list[Mention]] = [[] for _ in spans]
-        for row, i in enumerate(found):
+        for i in found:
             ids = {(match.start, match.end): match.id for match in matches[i]}
             for start, end, label in spans[i]:
-                joint = lattice.span_marginals(row, start, end, self.scheme)
                 mentions[i].append(
                     Mention(
+                        text=texts[i][start:end],
                         start=start,
                         end=end,
                         label=label,
-                        scores=dict(zip(self.labels, _normalised(joint), strict=True)),
-                        score=float(joint[self.labels.index(label)]),
+                        scores=dict(zip(self.labels, next(shares), strict=True)),
+                        score=next(joint)[self.labels.index(label)],
                         id=ids.get((start, end), ""),
                     )
                 )
         return mentions
 
 
-def _normalised(joint: numpy.ndarray) -> list[float]:
-    """Probabilities that sum to 1; uniform where all of them underflow."""
-    total = joint.sum()
-    return (joint / total if total > 0 else numpy.full_like(joint, 1 / len(joint))).tolist()
+def _normalised(joint: numpy.ndarray) -> numpy.ndarray:
+    """Rows of probabilities that sum to 1; uniform where all of a row underflow."""
+    joint = numpy.where(joint.any(axis=1, keepdims=True), joint, 1.0)
+    return joint / joint.sum(axis=1, keepdims=True)

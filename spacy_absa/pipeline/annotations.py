@@ -28,11 +28,12 @@ EXTENSIONS = (
 class Mention:
     """An entity found in a text.
 
-    start, end: characters. scores: probability of each label, given that this is an entity (they
-    sum to 1). score: probability that just these characters are an entity of this label. id: the
-    canonical id from the lexicon, or "".
+    text: the characters from start to end. scores: probability of each label, given that this is
+    an entity (they sum to 1). score: probability that just these characters are an entity of this
+    label. id: the canonical id from the lexicon, or "".
     """
 
+    text: str
     start: int
     end: int
     label: str
@@ -40,10 +41,10 @@ class Mention:
     score: float
     id: str = ""
 
-    def as_dict(self, text: str) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """Plain Python types, as in `doc._.absa`."""
         return {
-            "text": text[self.start : self.end],
+            "text": self.text,
             "start": self.start,
             "end": self.end,
             "label": self.label,
@@ -93,8 +94,7 @@ def annotate(
         span._.sentiment = SENTIMENTS.get(mention.label, mention.label)
         span._.sentiment_scores = mention.scores
         span._.absa_score = mention.score
-    text = doc.text  # put together anew at each access
-    doc._.absa = [mention.as_dict(text) for mention in found.values()]
+    doc._.absa = [mention.as_dict() for mention in found.values()]
 
 
 def _align(doc: Doc, mentions: list[Mention], mode: AlignmentMode) -> dict[Span, Mention]:

@@ -1,7 +1,7 @@
 """Forward-backward and the losses against enumeration and finite differences."""
 
 from collections import Counter
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -73,34 +73,33 @@ def test_span_marginals_equal_enumeration(name):
     scheme, emissions, transitions = problem(name, [1, 4, 3])
     lattice = forward_backward(emissions, transitions, scheme.legal)
     for text, scores in enumerate(emissions):
-        n = len(scores)
         _, paths = enumerate_paths(scores, transitions, scheme.legal)
         entities = [(scheme.decode(tags), p) for tags, p in paths]
-        for start in range(n):
-            for end in range(start + 1, n + 1):
-                expected = [
-                    sum(p for spans, p in entities if CharSpan(start, end, label) in spans)
-                    for label in scheme.labels
-                ]
-                found = lattice.span_marginals(text, start, end, scheme)
-                np.testing.assert_allclose(found, expected, atol=1e-12)
+        pairs = list(combinations(range(len(scores) + 1), 2))
+        found = lattice.span_marginals([(text, *pair) for pair in pairs], scheme)
+        for (start, end), probabilities in zip(pairs, found, strict=True):
+            expected = [
+                sum(p for spans, p in entities if CharSpan(start, end, label) in spans)
+                for label in scheme.labels
+            ]
+            np.testing.assert_allclose(probabilities, expected, atol=1e-12)
 
 
 def test_span_marginal_is_bounded_on_both_sides():
     scheme = TagScheme("io", ["POS"])
     lattice = forward_backward([np.zeros((3, 2))], np.zeros((3, 3)))
-    assert lattice.span_marginals(0, 1, 2, scheme) == pytest.approx([1 / 8])  # O I O alone
-    assert lattice.span_marginals(0, 0, 2, scheme) == pytest.approx([1 / 8])  # I I O alone
+    assert lattice.span_marginals([(0, 1, 2)], scheme)[0] == pytest.approx([1 / 8])  # O I O alone
+    assert lattice.span_marginals([(0, 0, 2)], scheme)[0] == pytest.approx([1 / 8])  # I I O alone
     bio = TagScheme("bio", ["POS"])
     lattice = forward_backward([np.zeros((2, 3))], np.zeros((4, 4)), bio.legal)
     # O O, O B, B O, B B, B I are the legal paths: B first and not I after it in two of five.
-    assert lattice.span_marginals(0, 0, 1, bio) == pytest.approx([2 / 5])
+    assert lattice.span_marginals([(0, 0, 1)], bio)[0] == pytest.approx([2 / 5])
 
 
 def test_a_scheme_without_labels_has_no_entities():
     scheme = TagScheme("bio", [])
     lattice = forward_backward([np.zeros((2, 1))], np.zeros((2, 2)), scheme.legal)
-    assert lattice.span_marginals(0, 0, 1, scheme).tolist() == []
+    assert lattice.span_marginals([(0, 0, 1)], scheme)[0].tolist() == []
 
 
 def test_disallowed_tags_get_no_probability_and_no_nan():
@@ -113,7 +112,7 @@ def test_disallowed_tags_get_no_probability_and_no_nan():
         marginals[np.arange(4), list(tags)] += p
     np.testing.assert_allclose(lattice.marginals[0], marginals, atol=1e-12)
     assert marginals[1, 1] == pytest.approx(1)
-    spans = [lattice.span_marginals(0, 1, end, scheme)[0] for end in (2, 3, 4)]
+    spans = [lattice.span_marginals([(0, 1, end)], scheme)[0][0] for end in (2, 3, 4)]
     assert spans[0] == 0
     assert sum(spans) == pytest.approx(1)
     assert np.isfinite(lattice.expected_transitions).all()
