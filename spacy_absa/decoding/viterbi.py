@@ -55,12 +55,13 @@ def viterbi(
         raise InputError(f"The bonus of a lexicon match must be 0 or more, not {bonus}.")
     if not emissions:
         return []
-    emissions = [_on_grid(scores) for scores in emissions]
+    packed = pack(emissions)
+    packed = packed.with_data(_on_grid(packed.data))
     transitions = np.where(scheme.legal, _on_grid(transitions), -np.inf)
     reward = _on_grid(bonus) if mode == "prefer" else 0.0
     usable = [] if mode == "off" or matches is None else matches
-    jumps = _Jumps.of(usable, emissions, transitions, scheme, reward)
-    search = _Search(pack(emissions), _Steps.of(transitions, scheme, mode), jumps)
+    jumps = _Jumps.of(usable, packed, transitions, scheme, reward)
+    search = _Search(packed, _Steps.of(transitions, scheme, mode), jumps)
     return search.entities(scheme)
 
 
@@ -106,7 +107,7 @@ class _Jumps(NamedTuple):
     def of(
         cls,
         matches: Sequence[Sequence[Match]],
-        emissions: Sequence[np.ndarray],
+        emissions: Packed,
         transitions: np.ndarray,
         scheme: TagScheme,
         bonus: float,
@@ -115,15 +116,14 @@ class _Jumps(NamedTuple):
         text, start, end = np.array(found, dtype=np.int64).reshape(-1, 3).T
         first, last = np.empty((2, len(found), len(scheme.labels)), dtype=np.int64)
         score = np.empty(first.shape)
-        flat = np.concatenate(emissions)
-        lengths = np.array([len(scores) for scores in emissions])
-        begin = start + (np.cumsum(lengths) - lengths)[text]
+        rank = emissions.ranks[text]
         for length in np.unique(end - start).tolist():
             these = np.flatnonzero(end - start == length)
             tags = scheme.tags_per_label(length)
             first[these], last[these] = tags[:, 0], tags[:, -1]
+            rows = emissions.offsets[start[these, None] + np.arange(length)] + rank[these, None]
             # [M', 1, length] rows with [K, length] tags
-            emitted = flat[begin[these, None, None] + np.arange(length), tags].sum(axis=-1)
+            emitted = emissions.data[rows[:, None], tags].sum(axis=-1)
             score[these] = emitted + transitions[tags[:, :-1], tags[:, 1:]].sum(axis=-1) + bonus
         return cls(text, start, end, first, last, score)
 
