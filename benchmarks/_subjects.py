@@ -2,7 +2,6 @@
 
 import random
 import sys
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -123,8 +122,6 @@ def sample_texts(source: str, n_texts: int, seed: int) -> list[str]:
     """Shuffle the texts, blank ones aside, and repeat them until there are enough."""
     texts = [text for text in read_texts(source) if text.strip()]
     random.Random(seed).shuffle(texts)
-    if len(texts) < n_texts:
-        warnings.warn(f"{source} has only {len(texts)} texts: they are repeated.", stacklevel=2)
     return [texts[i % len(texts)] for i in range(n_texts)]
 
 
