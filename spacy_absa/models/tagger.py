@@ -14,6 +14,7 @@ from .torch.recurrent import BiGRUEncoder
 from .torch_layer import torch_layer
 from .types import CharBatch, Emissions
 from .windows import with_windows
+from .words import beside_vectors, spread
 
 
 def build_char_tagger(
@@ -21,19 +22,26 @@ def build_char_tagger(
     encoder: Model[CharBatch, CharBatch],
     output: Model[list[Floats2d], Emissions],
     features: Model[list[str], CharBatch] | None = None,
+    words: Model[list[Doc], list[Floats2d]] | None = None,
     max_length: int = 512,
 ) -> Model[list[Doc], Emissions]:
     """`spacy_absa.CharTagger.v1`: scores for every tag of every character of a Doc.
 
-    charlm: texts to character vectors. features: further inputs per character. encoder: character
-    vectors in context. output: what the tags of neighbours have to do with each other.
-    max_length: texts with more characters are cut into windows, which are encoded on their own and
-    decoded together.
+    charlm: texts to character vectors. features: further inputs per character. words: vectors of
+    tokens, further inputs of each of their characters: any layer of spaCy's that makes them, such
+    as `spacy.Tok2Vec.v2` or `spacy.Tok2VecListener.v1`. encoder: character vectors in context.
+    output: what the tags of neighbours have to do with each other. max_length: texts with more
+    characters are cut into windows, which are encoded on their own and decoded together.
     """
     projection = tag_projection()
     inputs = charlm if features is None else beside(charlm, features)
-    network: Model[list[str], CharBatch] = chain(inputs, encoder, projection)
-    model: Model[list[Doc], Emissions] = chain(with_windows(network, max_length), output)
+    if words is None:
+        network = with_windows(chain(inputs, encoder, projection), max_length)
+    else:
+        network = with_windows(
+            chain(beside_vectors(inputs), encoder, projection), max_length, spread(words)
+        )
+    model: Model[list[Doc], Emissions] = chain(network, output)
     model.name = "char_tagger"
     model.set_ref("charlm", charlm)
     model.set_ref("projection", projection)

@@ -41,6 +41,10 @@ class Emissions:
     transitions: Floats2d | None
 
 
+# Texts, and vectors for their characters from elsewhere.
+TextsAndVectors = tuple[list[str], CharBatch]
+
+
 def places(lengths: Ints1d) -> tuple[Ints1d, Ints1d]:
     """The step and the column of each character in a padded batch, text after text."""
     columns = numpy.repeat(numpy.arange(len(lengths)), lengths)
