@@ -246,6 +246,43 @@ def test_a_label_added_later_leaves_the_others_as_they_were(with_config):
     assert found(nlp("又爱又恨宝马")) == [(4, 6, "MIXED")]
 
 
+def test_vectors_of_words_are_inputs(tmp_path):
+    nlp = spacy.blank("en")
+    for row, word in enumerate(("battery", "great", "awful")):
+        nlp.vocab.set_vector(word, numpy.eye(3, dtype="float32")[row])
+    words = {
+        "@architectures": "spacy.MultiHashEmbed.v2",
+        **{"width": 16, "attrs": ["SHAPE"], "rows": [50], "include_static_vectors": True},
+    }
+    nlp.add_pipe("absa_gru", config={"model": {**TINY, "words": words}})
+    gold = {"The battery is great": [(4, 11, "POS")], "The battery is awful": [(4, 11, "NEG")]}
+    train(nlp, examples_of(nlp, gold), 60)
+    nlp.to_disk(tmp_path)
+    loaded = spacy.load(tmp_path)
+    for text, spans in gold.items():
+        assert found(nlp(text)) == spans
+        assert loaded(text)._.absa == nlp(text)._.absa
+    nlp.vocab.set_vector("great", nlp.vocab.get_vector("awful"))
+    assert nlp("The battery is great")._.absa != loaded("The battery is great")._.absa
+
+
+@pytest.mark.parametrize("frozen", [[], ["tok2vec"]])
+def test_a_shared_tok2vec_is_read_and_learns_unless_it_is_frozen(frozen):
+    nlp = spacy.blank("zh")
+    nlp.add_pipe("tok2vec", config={"model": {"width": 16, "embed_size": 50}})
+    words = {"@architectures": "spacy.Tok2VecListener.v1", "width": 16}
+    nlp.add_pipe("absa_gru", config={"model": {**TINY, "words": words}})
+    examples = examples_of(nlp)
+    optimizer = nlp.initialize(lambda: examples)
+    before = nlp.get_pipe("tok2vec").model.to_bytes()
+    losses = [
+        nlp.update(examples, sgd=optimizer, exclude=frozen, annotates=frozen)["absa_gru"]
+        for _ in range(5)
+    ]
+    assert losses[-1] < losses[0]
+    assert (nlp.get_pipe("tok2vec").model.to_bytes() == before) == bool(frozen)
+
+
 def test_a_sourced_component_keeps_its_answers_and_can_be_frozen(trained):
     nlp = spacy.blank("zh")
     nlp.add_pipe("absa_gru", source=trained)
