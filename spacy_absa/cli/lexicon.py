@@ -1,6 +1,8 @@
 """``spacy absa lexicon``: an entity list from labelled data, where there is no other."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +26,10 @@ def lexicon(
     min_share: Annotated[
         float, typer.Option(min=0, max=1, help="Least share of a name's occurrences with a label")
     ] = 0.5,
+    join: Annotated[
+        list[Path] | None,
+        typer.Option(help="Entity list to join, whose ids are kept; repeatable"),
+    ] = None,
 ) -> None:
     """Collect the names that are labelled in training data, as EntityRuler patterns.
 
@@ -33,7 +39,7 @@ def lexicon(
 
     \b
     Example:
-      python -m spacy absa lexicon corpus/train.spacy names.jsonl --min-count 2
+      python -m spacy absa lexicon corpus/train.spacy names.jsonl --join cars.jsonl
     """
     check_suffix(output_path, ".jsonl")
     docs = read_docs(corpus)
@@ -51,9 +57,21 @@ def lexicon(
     entries = [LexiconEntry(counts.most_common(1)[0][0], "") for counts in frequent.values()]
     shares = _labelled_shares(docs, Lexicon(entries))
     entries = [entry for entry in entries if shares[fold(entry.pattern)] >= min_share]
+    joined = _join([*(Lexicon.from_file(path).entries for path in join or ()), entries])
     with atomic_write(output_path) as file:
-        file.write(Lexicon(entries).to_bytes().decode("ascii"))
-    msg.good(f"{output_path}: {len(entries)} of {len(spellings)} different names")
+        file.write(Lexicon(joined).to_bytes().decode("ascii"))
+    msg.good(
+        f"{output_path}: {len(entries)} of {len(spellings)} different names, with the joined lists "
+        f"{len(joined)}"
+    )
+
+
+def _join(lists: list[Iterable[LexiconEntry]]) -> list[LexiconEntry]:
+    """Each name as the first list has it."""
+    by_alias: dict[str, LexiconEntry] = {}
+    for entry in chain(*lists):
+        by_alias.setdefault(fold(entry.pattern), entry)
+    return list(by_alias.values())
 
 
 def _labelled_shares(docs: list[Doc], names: Lexicon) -> dict[str, float]:

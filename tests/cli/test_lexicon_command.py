@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from spacy_absa.decoding.lexicon import Lexicon
+
 
 @pytest.fixture
 def corpus(absa, tmp_path):
@@ -39,6 +41,17 @@ def test_words_that_mostly_mean_something_else_are_left_out(absa, tmp_path):
     for share, expected in ((0.34, ["本田"]), (0.33, ["发现", "本田"])):
         absa("lexicon", "a.spacy", "names.jsonl", "--min-count", 1, "--min-share", share)
         assert names(tmp_path / "names.jsonl") == expected
+
+
+def test_other_lists_are_joined_and_keep_their_ids(absa, corpus, tmp_path):
+    entry = {"label": "CAR", "pattern": "q7", "id": "audi-q7"}
+    (tmp_path / "cars.jsonl").write_text(json.dumps(entry), encoding="utf8")
+    (tmp_path / "more.txt").write_text("Q7\n思域\n", encoding="utf8")
+    options = ("--join", "cars.jsonl", "--join", "more.txt")
+    assert absa("lexicon", corpus, "names.jsonl", *options).code == 0
+    joined = Lexicon.from_file(tmp_path / "names.jsonl").entries
+    ids = {entry.pattern: entry.id for entry in joined}
+    assert ids == {"q7": "audi-q7", "思域": "思域", "本田": "本田"}
 
 
 def test_bad_input(refused, corpus):
