@@ -41,10 +41,10 @@ def to_doc(
 
 def read_docs(corpus: Path) -> list[Doc]:
     """The gold Docs of a ``.spacy`` file or a folder of them. Raises InputError without one."""
-    if not corpus.exists():
-        raise InputError(f"{corpus}: no such file: give data made by `spacy absa convert`.")
+    paths = walk_corpus(corpus, ".spacy") if corpus.exists() else []
+    if not paths:
+        raise InputError(f"{corpus}: no .spacy file: give data made by `spacy absa convert`.")
     vocab = Vocab()
-    paths = walk_corpus(corpus, ".spacy")
     return [doc for path in paths for doc in DocBin().from_disk(path).get_docs(vocab)]
 
 

@@ -56,5 +56,5 @@ def test_other_lists_are_joined_and_keep_their_ids(absa, corpus, tmp_path):
 
 def test_bad_input(refused, corpus):
     assert "labelled 9 times" in refused("lexicon", corpus, "names.jsonl", "--min-count", 9)
-    assert "no such file" in refused("lexicon", "nowhere", "names.jsonl")
+    assert "no .spacy file" in refused("lexicon", "nowhere", "names.jsonl")
     assert "must end in .jsonl" in refused("lexicon", corpus, "names.txt")

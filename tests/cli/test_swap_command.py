@@ -34,5 +34,6 @@ def test_copies_with_names_of_the_list(absa, tmp_path):
 
 def test_bad_input(refused, tmp_path):
     (tmp_path / "names.txt").write_text("宝马\n", encoding="utf8")
-    assert "no such file" in refused("swap", "nowhere", "out.spacy", "--lexicon", "names.txt")
+    assert "no .spacy file" in refused("swap", "nowhere", "out.spacy", "--lexicon", "names.txt")
+    assert "no .spacy file" in refused("swap", "names.txt", "a.spacy", "--lexicon", "names.txt")
     assert "must end in .spacy" in refused("swap", "a", "out.jsonl", "--lexicon", "names.txt")
