@@ -1,0 +1,40 @@
+"""``spacy absa interpolate``: a pipeline between two of one training."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from wasabi import msg
+
+from ..errors import InputError
+from ..models.interpolation import interpolate as interpolate_models
+from ._util import PipelineArg, command, load_pipeline, write_folder
+
+
+@command("interpolate")
+def interpolate(
+    first: PipelineArg,
+    second: Annotated[str, typer.Argument(help="The pipeline that was trained on from it")],
+    output_path: Annotated[Path, typer.Argument(metavar="OUTPUT", help="The new pipeline")],
+    share: Annotated[
+        float, typer.Option(min=0, max=1, help="Way from the first to the second")
+    ] = 0.5,
+) -> None:
+    """Take the weights between those of a pipeline and those of one trained on from it.
+
+    Training on with other data (another domain, plain sentences) costs accuracy on the first; a
+    point on the way between the two keeps most of both, at no cost in speed. All else comes from
+    the first pipeline. Choose the share on development data.
+
+    \b
+    Example:
+      python -m spacy absa interpolate training/tagger/model-best \\
+          training/plain/model-best training/both --share 0.75
+    """
+    nlp, other = load_pipeline(first, None, -1), load_pipeline(second, None, -1)
+    try:
+        interpolate_models(nlp.get_pipe("absa_gru").model, other.get_pipe("absa_gru").model, share)
+    except InputError as error:
+        raise InputError(f"{first} and {second}: {error}") from error
+    write_folder(output_path, nlp.to_disk)
+    msg.good(f"{output_path}: {share:.0%} of the way from {first} to {second}")

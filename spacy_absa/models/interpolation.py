@@ -1,0 +1,43 @@
+"""Weights between those of two models."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy
+from thinc.api import Model
+
+from ..errors import InputError
+
+
+def interpolate(model: Model, other: Model, share: float) -> None:
+    """Move each weight of `model` towards that of `other`, by this share of the way.
+
+    Good where one was trained on from the other: the error is low on the line between them
+    (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). Raises InputError for models
+    of another build or size.
+    """
+    for node, own, others in _pairs(model, other):
+        mixed = {name: (1 - share) * own[name] + share * others[name] for name in own}
+        for shim in node.shims:
+            shim.load_state(mixed)
+        for name in node.param_names:
+            node.set_param(name, mixed[name])
+
+
+def _pairs(
+    model: Model, other: Model
+) -> Iterator[tuple[Model, Mapping[str, numpy.ndarray], Mapping[str, numpy.ndarray]]]:
+    nodes, others = list(model.walk()), list(other.walk())
+    if [node.name for node in nodes] != [node.name for node in others]:
+        raise InputError("The models have other layers: interpolate those of one training.")
+    pairs = [(node, _weights(node), _weights(o)) for node, o in zip(nodes, others, strict=True)]
+    for node, own, theirs in pairs:
+        if {k: v.shape for k, v in own.items()} != {k: v.shape for k, v in theirs.items()}:
+            raise InputError(f"The layers {node.name} have other sizes: use those of one training.")
+    return iter(pairs)
+
+
+def _weights(node: Model) -> dict[str, numpy.ndarray]:
+    params = {name: node.get_param(name) for name in node.param_names if node.has_param(name)}
+    for shim in node.shims:
+        params.update(shim.state())
+    return params
