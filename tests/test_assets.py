@@ -1,10 +1,12 @@
 """What the repository ships: the trained pipeline, the list of car names."""
 
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 import spacy
 
+from spacy_absa.data.jsonl import read_annotated
 from spacy_absa.decoding.lexicon import Lexicon
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -38,6 +40,25 @@ def test_the_first_sentence_of_the_readme(nlp):
 def test_case_and_width_do_not_matter(nlp, name):
     (ent,) = nlp(f"奥迪将于下月公布新一代{name}的价格。").ents[1:]
     assert (ent.text, ent._.sentiment, ent.kb_id_) == (name, "neutral", "audi-q7")
+
+
+def test_what_is_said_of_a_make_counts_and_not_its_reputation(nlp):
+    makes = ["本田", "丰田", "大众", "宝马", "奔驰", "奥迪"]
+    pairs = list(permutations(makes, 2))
+    docs = nlp.pipe(f"我喜欢{one}，我不喜欢{other}" for one, other in pairs)
+    for doc, pair in zip(docs, pairs, strict=True):
+        assert [ent.text for ent in doc.ents] == list(pair)
+        assert [ent._.sentiment for ent in doc.ents] == ["positive", "negative"]
+
+
+def test_plain_opinions(nlp):
+    # Half is what it has; see the model card.
+    right = total = 0
+    for record, gold in read_annotated(ASSETS / "plain" / "test.jsonl"):
+        found = {(ent.start_char, ent.end_char): ent.label_ for ent in nlp(record.text).ents}
+        total += len(gold)
+        right += sum(found.get((start, end)) == label for start, end, label in gold)
+    assert right / total > 0.5
 
 
 def test_names_outside_of_the_list_are_found(nlp):
