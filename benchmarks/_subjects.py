@@ -91,6 +91,12 @@ class Subjects:
         """Every call of a PyTorch module that the component makes for the batches."""
         return record(self.component, lambda: [self.component.predict(b) for b in self.batches])
 
+    @torch.inference_mode()
+    def forward(self) -> None:
+        """The bare forward pass: those calls again, their inputs already tensors."""
+        for call in self.torch_calls:
+            call()
+
     @cached_property
     def examples(self) -> list[Example]:
         """The texts with the pipeline's own answers as gold."""

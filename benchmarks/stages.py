@@ -1,7 +1,5 @@
 """Where the time goes, stage by stage."""
 
-import torch
-
 from ._report import Row
 from ._subjects import Subjects
 
@@ -13,14 +11,9 @@ def run(subjects: Subjects) -> list[Row]:
     pass and the making of its inputs, `predict` is `model.predict` and decoding.
     """
     nlp, component, batches = subjects.nlp, subjects.component, subjects.batches
-    calls, lexicon = subjects.torch_calls, component.lexicon
+    lexicon = component.lexicon
     mentions = [component.predict(docs) for docs in batches]
     by_batch = [[doc.text for doc in docs] for docs in batches]
-
-    @torch.inference_mode()
-    def forward() -> None:
-        for call in calls:
-            call()
 
     def annotate() -> None:
         for docs, found in zip(batches, mentions, strict=True):
@@ -29,7 +22,7 @@ def run(subjects: Subjects) -> list[Row]:
     timings = subjects.compare(
         {
             "tokenise": lambda: [nlp.make_doc(text) for text in subjects.texts],
-            "forward": forward,
+            "forward": subjects.forward,
             "model": lambda: [component.model.predict(docs) for docs in batches],
             "predict": lambda: [component.predict(docs) for docs in batches],
             "annotate": annotate,

@@ -1,7 +1,5 @@
 """Characters per second: the whole pipeline, and what it can be held against."""
 
-import torch
-
 from ._report import Row
 from ._subjects import Subjects
 
@@ -10,23 +8,17 @@ def run(subjects: Subjects) -> list[Row]:
     """The pipeline against spaCy's `ner`, the component against its bare forward passes."""
     nlp, ner, texts = subjects.nlp, subjects.ner, subjects.texts
     component, batches = subjects.component, subjects.batches
-    calls = subjects.torch_calls
 
     def annotate() -> None:
         for docs in batches:
             component.set_annotations(docs, component.predict(docs))
-
-    @torch.inference_mode()
-    def forward() -> None:
-        for call in calls:
-            call()
 
     timings = subjects.compare(
         {
             "nlp.pipe": lambda: list(nlp.pipe(texts)),
             "spaCy ner, nlp.pipe": lambda: list(ner.pipe(texts)),
             "component": annotate,
-            "bare forward pass": forward,
+            "bare forward pass": subjects.forward,
             "spaCy tokenizer": lambda: [nlp.make_doc(text) for text in texts],
         }
     )

@@ -28,6 +28,12 @@ absa_cli = typer.Typer(
 
 # Options of the commands that run a pipeline
 PipelineArg = Annotated[str, typer.Argument(help="Pipeline: a folder or an installed package")]
+TextsArg = Annotated[
+    Path, typer.Argument(metavar="INPUT", help="Texts: a file, a folder or a quoted glob")
+]
+ColumnOpt = Annotated[
+    str | None, typer.Option("--column", help="Column or key of the text, guessed if not given")
+]
 LexiconOpt = Annotated[
     Path | None,
     typer.Option("--lexicon", help="Entity list to use instead of the pipeline's own"),

@@ -10,7 +10,11 @@ from wasabi import msg
 from ..data.alphabet import build_alphabet, count_characters, coverage, write_alphabet
 from ..data.texts import read_texts
 from ..errors import InputError
-from ._util import command, progress
+from ._util import (
+    ColumnOpt,
+    command,
+    progress,
+)
 
 
 @command("alphabet")
@@ -21,9 +25,7 @@ def alphabet(
         typer.Argument(metavar="INPUT...", help="Texts: files, folders or quoted globs"),
     ],
     min_count: Annotated[int, typer.Option(min=1, help="Leave out rarer characters")] = 2,
-    column: Annotated[
-        str | None, typer.Option(help="Column or key of the text, guessed if not given")
-    ] = None,
+    column: ColumnOpt = None,
 ) -> None:
     """Collect the characters of texts, case and width folded, most frequent first.
 

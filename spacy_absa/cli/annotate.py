@@ -15,7 +15,14 @@ from ..bulk.ray_engine import run_ray
 from ..data.parquet import require_pyarrow
 from ..data.texts import list_files
 from ..errors import InputError
-from ._util import LexiconOpt, PipelineArg, command, load_pipeline, progress
+from ._util import (
+    ColumnOpt,
+    LexiconOpt,
+    PipelineArg,
+    command,
+    load_pipeline,
+    progress,
+)
 
 
 class Format(str, Enum):
@@ -44,9 +51,7 @@ def annotate(
     ],
     output: Annotated[Path, typer.Option(help="Folder for the annotated rows")],
     format: Annotated[Format, typer.Option(help="Format of the output")] = Format.jsonl,
-    column: Annotated[
-        str | None, typer.Option(help="Column or key of the text, guessed if not given")
-    ] = None,
+    column: ColumnOpt = None,
     lexicon: LexiconOpt = None,
     n_process: Annotated[
         int, typer.Option(min=0, help="Worker processes of one thread each, 0 for one per core")

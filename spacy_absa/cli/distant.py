@@ -15,7 +15,12 @@ from ..data.texts import read_texts, stable_hash
 from ..decoding.lexicon import Lexicon, longest
 from ..errors import InputError
 from ..types import CharSpan
-from ._util import check_suffix, command, progress
+from ._util import (
+    ColumnOpt,
+    check_suffix,
+    command,
+    progress,
+)
 
 RATINGS = ["1=POS", "0=NEG"]
 
@@ -34,9 +39,7 @@ def distant(
     rating: Annotated[
         list[str], typer.Option(metavar="RATING=LABEL", help="What a rating means; repeatable")
     ] = RATINGS,
-    column: Annotated[
-        str | None, typer.Option(help="Column of the text, guessed if not given")
-    ] = None,
+    column: ColumnOpt = None,
     max_length: Annotated[int, typer.Option(min=1, help="Leave out longer reviews")] = 110,
     per_label: Annotated[int, typer.Option(min=0, help="Most reviews per label, 0 for all")] = 0,
     join: Annotated[

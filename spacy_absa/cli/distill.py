@@ -12,9 +12,11 @@ from ..data.corpora import to_doc, write_docs
 from ..data.texts import read_texts, unique
 from ._util import (
     BatchSizeOpt,
+    ColumnOpt,
     GpuIdOpt,
     LexiconOpt,
     PipelineArg,
+    TextsArg,
     check_suffix,
     command,
     load_pipeline,
@@ -25,15 +27,11 @@ from ._util import (
 @command("distill")
 def distill(
     pipeline: PipelineArg,
-    input_path: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="Texts: a file, a folder or a quoted glob")
-    ],
+    input_path: TextsArg,
     output_path: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Training data, .spacy")],
     samples: Annotated[int, typer.Option(min=1, help="Readings to draw of each text")] = 2,
     seed: Annotated[int, typer.Option(help="Seed of the draws")] = 0,
-    column: Annotated[
-        str | None, typer.Option(help="Column or key of the text, guessed if not given")
-    ] = None,
+    column: ColumnOpt = None,
     lexicon: LexiconOpt = None,
     batch_size: BatchSizeOpt = 256,
     gpu_id: GpuIdOpt = -1,

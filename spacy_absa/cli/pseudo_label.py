@@ -13,11 +13,13 @@ from ..data.texts import read_texts, stable_hash, unique
 from ..types import CharSpan
 from ._util import (
     BatchSizeOpt,
+    ColumnOpt,
     GpuIdOpt,
     LexiconOpt,
     Mentions,
     NProcessOpt,
     PipelineArg,
+    TextsArg,
     annotate,
     check_suffix,
     command,
@@ -36,9 +38,7 @@ class PseudoLabelled(NamedTuple):
 @command("pseudo-label")
 def pseudo_label(
     pipeline: PipelineArg,
-    input_path: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="Texts: a file, a folder or a quoted glob")
-    ],
+    input_path: TextsArg,
     output_path: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Training data, .spacy")],
     threshold: Annotated[
         float, typer.Option(min=0, max=1, help="Lowest score of an entity in a kept text")
@@ -50,9 +50,7 @@ def pseudo_label(
     empty_ratio: Annotated[
         float, typer.Option(min=0, help="Texts without entities, per text with entities")
     ] = 0.1,
-    column: Annotated[
-        str | None, typer.Option(help="Column or key of the text, guessed if not given")
-    ] = None,
+    column: ColumnOpt = None,
     lexicon: LexiconOpt = None,
     batch_size: BatchSizeOpt = 256,
     n_process: NProcessOpt = 1,

@@ -26,7 +26,8 @@ def swap(
     """Copy labelled texts with names of an entity list in the place of theirs.
 
     What a text says of a name must then be learned from the text, as the name itself tells
-    nothing. For small sets of plain sentences; texts without entities are left out.
+    nothing. For small sets of plain sentences; texts without entities, and those
+    whose annotation has gaps, are left out.
 
     \b
     Example:
@@ -37,7 +38,7 @@ def swap(
     names = [entry.pattern for entry in Lexicon.from_file(lexicon).entries]
     rng = Random(seed)
     tokenizer = spacy.blank(lang).tokenizer
-    docs = [doc for doc in read_docs(corpus) if doc.ents]
+    docs = [doc for doc in read_docs(corpus) if doc.ents and all(token.ent_iob for token in doc)]
     swapped = [swap_names(doc, names, rng) for _ in range(copies) for doc in docs]
     write_docs(output_path, (to_doc(tokenizer, *labelled)[0] for labelled in swapped))
     msg.good(f"{output_path}: {len(swapped)} texts, {copies} copies of {len(docs)}")

@@ -6,6 +6,7 @@ import numpy
 from thinc.api import Model
 
 from ..errors import InputError
+from .torch_layer import TorchShim
 
 
 def interpolate(model: Model, other: Model, share: float) -> None:
@@ -13,13 +14,13 @@ def interpolate(model: Model, other: Model, share: float) -> None:
 
     Good where one was trained on from the other: the error is low on the line between them
     (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). Raises InputError for models
-    of another build or size.
+    of another build or size, and for PyTorch layers that are not this package's.
     """
     for node, own, others in _pairs(model, other):
         mixed = {name: (1 - share) * own[name] + share * others[name] for name in own}
         for shim in node.shims:
             shim.load_state(mixed)
-        for name in node.param_names:
+        for name in mixed.keys() & set(node.param_names):
             node.set_param(name, mixed[name])
 
 
@@ -39,5 +40,10 @@ def _pairs(
 def _weights(node: Model) -> dict[str, numpy.ndarray]:
     params = {name: node.get_param(name) for name in node.param_names if node.has_param(name)}
     for shim in node.shims:
+        if not isinstance(shim, TorchShim):
+            raise InputError(
+                f"The layer {node.name} is a PyTorch layer of another package, which cannot be "
+                "interpolated: use pipelines without it."
+            )
         params.update(shim.state())
     return params

@@ -8,6 +8,17 @@ from typer.testing import CliRunner
 import spacy_absa.cli  # noqa: F401  (spaCy does this through the entry point)
 
 
+@pytest.fixture
+def tiny():
+    """The config of a tagger that is made in no time."""
+    return {
+        "@architectures": "spacy_absa.CharTagger.v1",
+        "charlm": {"@architectures": "spacy_absa.CharLM.v1", "vector_width": 8, "width": 8},
+        "encoder": {"@architectures": "spacy_absa.BiGRUEncoder.v1", "width": 8},
+        "output": {"@architectures": "spacy_absa.CRF.v1"},
+    }
+
+
 class Result:
     def __init__(self, result):
         self.code, self.out, self.err = result.exit_code, result.stdout, result.stderr

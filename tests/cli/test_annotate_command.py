@@ -77,7 +77,7 @@ def expected():
 
 @pytest.fixture
 def annotate(absa):
-    """Annotate with two workers, unless told otherwise, on a key that is not the usual one."""
+    """Annotate with two workers; it must succeed."""
 
     def run(*arguments):
         result = absa("annotate", CARS, *arguments, "--n-process", 2)

@@ -4,18 +4,11 @@ import spacy
 from spacy.tokens import DocBin
 from spacy.training import Example
 
-TINY = {
-    "@architectures": "spacy_absa.CharTagger.v1",
-    "charlm": {"@architectures": "spacy_absa.CharLM.v1", "vector_width": 8, "width": 8},
-    "encoder": {"@architectures": "spacy_absa.BiGRUEncoder.v1", "width": 8},
-    "output": {"@architectures": "spacy_absa.CRF.v1"},
-}
 
-
-def test_readings_are_drawn_with_their_doubts(absa, tmp_path):
+def test_readings_are_drawn_with_their_doubts(absa, tiny, tmp_path):
     # The teacher learns from POS once and NEG three times, so it believes a quarter of POS.
     nlp = spacy.blank("zh")
-    nlp.add_pipe("absa_gru", config={"model": TINY})
+    nlp.add_pipe("absa_gru", config={"model": tiny})
     examples = [
         Example.from_dict(nlp.make_doc("试驾本田"), {"entities": [(2, 4, label)]})
         for label in ("POS", "NEG", "NEG", "NEG")

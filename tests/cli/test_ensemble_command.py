@@ -6,21 +6,15 @@ from spacy.util import fix_random_seed
 
 from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
 
-TINY = {
-    "@architectures": "spacy_absa.CharTagger.v1",
-    "charlm": {"@architectures": "spacy_absa.CharLM.v1", "vector_width": 8, "width": 8},
-    "encoder": {"@architectures": "spacy_absa.BiGRUEncoder.v1", "width": 8},
-    "output": {"@architectures": "spacy_absa.CRF.v1"},
-}
 TEXT = "喜欢本田"
 
 
 @pytest.fixture
-def make(tmp_path):
+def make(tiny, tmp_path):
     def make(name, label="POS", **config):
         fix_random_seed(len(name))
         nlp = spacy.blank("zh")
-        nlp.add_pipe("absa_gru", config={"model": TINY, **config})
+        nlp.add_pipe("absa_gru", config={"model": tiny, **config})
         example = Example.from_dict(nlp.make_doc(TEXT), {"entities": [(2, 4, label)]})
         nlp.initialize(lambda: [example])
         pipe = nlp.get_pipe("absa_gru")

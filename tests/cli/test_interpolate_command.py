@@ -8,17 +8,12 @@ TEXT = "喜欢本田"
 
 
 @pytest.fixture
-def make(tmp_path):
+def make(tiny, tmp_path):
     def make(name, width=8):
         fix_random_seed(len(name))
-        model = {
-            "@architectures": "spacy_absa.CharTagger.v1",
-            "charlm": {"@architectures": "spacy_absa.CharLM.v1", "vector_width": 8, "width": 8},
-            "encoder": {"@architectures": "spacy_absa.BiGRUEncoder.v1", "width": width},
-            "output": {"@architectures": "spacy_absa.CRF.v1"},
-        }
         nlp = spacy.blank("zh")
-        nlp.add_pipe("absa_gru", config={"model": model})
+        encoder = {**tiny["encoder"], "width": width}
+        nlp.add_pipe("absa_gru", config={"model": {**tiny, "encoder": encoder}})
         example = Example.from_dict(nlp.make_doc(TEXT), {"entities": [(2, 4, "POS")]})
         nlp.initialize(lambda: [example])
         nlp.get_pipe("absa_gru").model.get_ref("output").get_param("transitions")[:] = len(name)

@@ -1,6 +1,8 @@
 import json
 
+import spacy
 from spacy.tokens import DocBin
+from spacy.training import Example
 from spacy.vocab import Vocab
 
 
@@ -30,6 +32,18 @@ def test_copies_with_names_of_the_list(absa, tmp_path):
     # the same names in every run
     absa("swap", "plain.spacy", "again.spacy", *options)
     assert read(tmp_path / "again.spacy") == copies
+
+
+def test_texts_with_unknown_entities_are_left_out(absa, tmp_path):
+    # A copy would say that there is no entity where nobody knows.
+    make_doc = spacy.blank("zh").make_doc
+    gold = [["B-POS", "L-POS", "O", "O"], ["B-POS", "L-POS", "-", "O"]]
+    docs = [Example.from_dict(make_doc("本田Q7"), {"entities": tags}).reference for tags in gold]
+    DocBin(docs=docs).to_disk(tmp_path / "plain.spacy")
+    (tmp_path / "names.txt").write_text("宝马", encoding="utf8")
+    options = ("--lexicon", "names.txt", "--copies", 1)
+    assert absa("swap", "plain.spacy", "out.spacy", *options).code == 0
+    assert read(tmp_path / "out.spacy") == [("宝马Q7", [("宝马", "POS")])]
 
 
 def test_bad_input(refused, tmp_path):
