@@ -81,12 +81,12 @@ class Int8GRUs:
         self, gates_in: Tensor, new_in: Tensor, state: Tensor, out: Tensor, *room: Tensor
     ) -> Tensor:
         """Write the next states (n_grus, n, width), as `torch.nn.GRU` defines them, to `out`."""
-        products, floats, gate_floats, new, reset_update, reset, update = room
+        products, floats, reset_update, new, reset, update = room
         quantized = torch.add(self.minus_127, state, alpha=254).round_().to(torch.int8)
-        for rows, weights, product in zip(quantized, self.weights_rec, products, strict=True):
-            torch._int_mm(rows, weights, out=product)
+        for i, weights in enumerate(self.weights_rec):
+            torch._int_mm(quantized[i], weights, out=products[i])
         floats.copy_(products)
-        torch.addcmul(gates_in, gate_floats, self.gate_steps, out=reset_update).sigmoid_()
+        torch.addcmul(gates_in, reset_update, self.gate_steps, out=reset_update).sigmoid_()
         torch.addcmul(self.new_bias, new, self.new_steps, out=new)
         torch.addcmul(new_in, new, reset, out=new).sigmoid_()
         return torch.lerp(new, state, update, out=out)
@@ -97,7 +97,7 @@ class Int8GRUs:
         floats = torch.empty(n_grus, n, 3 * self.width)
         reset_update, new = self._split(floats)
         reset, update = reset_update.chunk(2, dim=-1)
-        return products, floats, reset_update, new, reset_update, reset, update
+        return products, floats, reset_update, new, reset, update
 
     def _split(self, parts: Tensor) -> tuple[Tensor, Tensor]:
         """(…, 3 * width) into what belongs to the two gates, and to the new state."""
