@@ -52,12 +52,15 @@ def chart_labels(entities: Iterable[Fields]) -> list[str]:
 
 def comparison(entities: list[Fields]) -> go.Figure:
     """Shares of the sentiments and net sentiment, an entity a row."""
-    labels = chart_labels(entities)
+    labels = [
+        f"{label}  n = {entity['mentions']:,}"
+        for label, entity in zip(chart_labels(entities), entities, strict=True)
+    ]
     figure = make_subplots(
         cols=2,
         shared_yaxes=True,
-        horizontal_spacing=0.03,
-        subplot_titles=("Share of mentions", "Net sentiment, 95 % interval"),
+        horizontal_spacing=0.06,
+        subplot_titles=("Share of mentions", "Net sentiment"),
     )
     for sentiment, color in COLORS.items():
         parts = [entity[sentiment] for entity in entities]
@@ -95,11 +98,20 @@ def by_group(entities: list[Fields], groups: list[str]) -> go.Figure:
             if group in entity["groups"]
         ]
         style = _net([figures for _, figures in there], "x", f"%{{y}}, {escape(group)}", color)
-        style |= {"name": escape(group), "offsetgroup": group, "showlegend": True}
+        style |= {
+            "name": escape(group),
+            "offsetgroup": group,
+            "orientation": "h",
+            "showlegend": True,
+        }
         figure.add_scatter(y=[label for label, _ in there], **style)
     figure.update_xaxes(range=_NET_RANGE, tickformat="+.1f", title="Net sentiment")
     figure.update_yaxes(
-        type="category", categoryorder="array", categoryarray=labels[::-1], ticksuffix="  "
+        type="category",
+        categoryorder="array",
+        categoryarray=labels,
+        autorange="reversed",
+        ticksuffix="  ",
     )
     row = max(_ROW, 14 * len(groups))
     return _styled(figure, 150 + row * len(entities), scattermode="group")
@@ -141,7 +153,7 @@ def trend(entity: Fields, starts: list[str]) -> go.Figure:
     chart.update_xaxes(type="date")
     chart.update_yaxes(row=1, range=_NET_RANGE, title="net", tickformat="+.1f")
     chart.update_yaxes(row=2, title="mentions", rangemode="tozero")
-    return _styled(chart, 260, barmode="stack", showlegend=False)
+    return _styled(chart, 290, barmode="stack", showlegend=False)
 
 
 def _at(entity: Fields, starts: list[str]) -> list[Fields]:
@@ -189,7 +201,15 @@ def _styled(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
         height=height,
         margin={"l": 10, "r": 20, "t": 60, "b": 40},
         font={"family": _FONT, "color": _INK, "size": 13},
-        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0},
+        # Above the names of the panels
+        legend={
+            "orientation": "h",
+            "traceorder": "normal",
+            "x": 0,
+            "yref": "container",
+            "y": 1,
+            "yanchor": "top",
+        },
         **layout,
     )
     figure.update_xaxes(automargin=True, gridcolor=_GRID)

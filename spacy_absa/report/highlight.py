@@ -59,4 +59,5 @@ def _line(weight: float) -> str:
 
 
 def _note(mark: Fields) -> str:
-    return f"<small>{mark['score']:.0%}</small>" if mark["is_subject"] else ""
+    # Cut, not rounded: nothing is certain.
+    return f"<small>{int(100 * mark['score'])} %</small>" if mark["is_subject"] else ""

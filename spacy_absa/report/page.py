@@ -19,7 +19,12 @@ Fields = dict[str, Any]
 # Groups and entities of a chart, beyond which it cannot be read
 _MAX_GROUPS = 6
 _MAX_LINES = 8
-_CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["lasso2d", "select2d"]}
+# No button that would send a chart to plotly's servers
+_CONFIG = {
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["lasso2d", "select2d"],
+    "showSendToCloud": False,
+}
 
 
 def render_page(summary: Fields, top: int) -> str:
@@ -114,8 +119,8 @@ def _warnings(summary: Fields) -> list[str]:
         "The sources were annotated by different pipelines: differences between them may be the "
         "pipelines'.": len(pipelines) > 1,
         "The sources were annotated with different entity lists.": len(lexicons) > 1,
-        f"{unknown} of the sources are single files, which do not say which pipeline annotated "
-        "them, or how many texts it could not read.": unknown,
+        "Single files do not tell which pipeline annotated them, or how many texts it could not "
+        f"read: {unknown} of {len(sources)} sources.": unknown,
         f"{quarantined:,} rows could not be annotated and are in no figure.": quarantined,
         "No entity has an id: the pipeline had no entity list, so other names of an entity "
         "are counted apart.": not any(entity["id"] for entity in summary["entities"]),
