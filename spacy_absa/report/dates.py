@@ -6,6 +6,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
+_YEARS = range(1900, 2101)
 # Digits of a time in seconds, and in milliseconds, since 1970.
 _EPOCH_DIGITS = (10, 13)
 _FROM_CHINESE = str.maketrans({"年": "-", "月": "-", "日": " ", "时": ":", "分": ":", "秒": " "})
@@ -29,15 +30,24 @@ _START: dict[Period, Callable[[date], date]] = {
     Period.quarter: lambda day: day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1),
     Period.year: lambda day: day.replace(month=1, day=1),
 }
+# From the start of a period this leads into the next.
+_LONGEST = {
+    Period.day: timedelta(days=1),
+    Period.week: timedelta(days=7),
+    Period.month: timedelta(days=31),
+    Period.quarter: timedelta(days=92),
+    Period.year: timedelta(days=366),
+}
 # With more points than these a trend is noise.
 _MAX_PERIODS = 36
 
 
 def period_starts(first: date, last: date, period: Period) -> list[date]:
     """The first days of all periods from that of ``first`` to that of ``last``."""
-    n_days = (last - first).days + 1
-    days = (first + timedelta(days=i) for i in range(n_days))
-    return list(dict.fromkeys(map(_START[period], days)))
+    starts = [period_start(first, period)]
+    while (start := period_start(starts[-1] + _LONGEST[period], period)) <= last:
+        starts.append(start)
+    return starts
 
 
 def choose_period(first: date, last: date) -> Period:
@@ -58,15 +68,18 @@ def read_day(value: Any) -> date | None:
 
     Takes what ISO 8601 and dateutil know (of 3/4/2016 the month comes first), 2016年5月1日, and
     seconds or milliseconds since 1970 (of which the day is that of UTC). A month alone is its first
-    day; a date without a year or month is none.
+    day; a date without a year or month is none, nor is one that only holds a place, such as
+    9999-12-31.
     """
     if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    return _parse(str(int(value)) if isinstance(value, float) else str(value).strip())
+        day = value.date()
+    elif isinstance(value, date):
+        day = value
+    elif isinstance(value, str | int):
+        day = _parse(str(value).strip())
+    else:
+        day = _parse(f"{value:.0f}") if isinstance(value, float) else None
+    return day if day is not None and day.year in _YEARS else None
 
 
 @lru_cache(maxsize=100_000)

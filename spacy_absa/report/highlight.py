@@ -14,7 +14,7 @@ _TEMPLATE = '<mark class="{kind}" style="background: {bg}; {line}">{text}{note}<
 # The label of characters that belong to an explanation but not to an entity
 _PLAIN = "PLAIN"
 _COLORS = {**DISPLACY_COLORS, _PLAIN: "none"}
-_WIDEST = 4  # pixels
+_WIDEST = 3  # pixels
 # Lines under characters that speak for the sentiment, and under those that speak against it
 _FOR, _AGAINST = "solid #1d4ed8", "dotted #b45309"
 
