@@ -29,8 +29,9 @@ class EntityCounts:
     score: float = 0.0  # sum over the mentions
     tally: Tally = field(default_factory=Counter)
     spellings: Counter[str] = field(default_factory=Counter)
-    days: dict[date, Tally] = field(default_factory=dict)
-    groups: dict[str, Tally] = field(default_factory=dict)
+    # By day or group, and sentiment: flat, for most are few and there may be many
+    days: Counter[tuple[date, str]] = field(default_factory=Counter)
+    groups: Counter[tuple[str, str]] = field(default_factory=Counter)
     samples: dict[str, Sample] = field(default_factory=dict)  # by sentiment
 
     def count(self, found: Found, spelling: str, day: date | None, group: str | None) -> None:
@@ -39,9 +40,9 @@ class EntityCounts:
         self.tally[found.sentiment] += 1
         self.spellings[spelling] += 1
         if day is not None:
-            self.days.setdefault(day, Counter())[found.sentiment] += 1
+            self.days[day, found.sentiment] += 1
         if group is not None:
-            self.groups.setdefault(group, Counter())[found.sentiment] += 1
+            self.groups[group, found.sentiment] += 1
 
 
 class Counts:

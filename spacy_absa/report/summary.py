@@ -1,8 +1,8 @@
 """The report as plain data: what the page, the JSON file and the CSV file all show."""
 
-from collections import Counter
-from collections.abc import Iterable
-from datetime import date, datetime, timezone
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from datetime import datetime, timezone
 from importlib.metadata import version
 from typing import Any
 
@@ -70,9 +70,9 @@ def _entity(key: Key, counts: EntityCounts, period: Period, mentions: int) -> Fi
         **_figures(counts.tally),
         "trend": [
             {"start": start.isoformat(), **_figures(tally)}
-            for start, tally in _by_period(counts.days, period)
+            for start, tally in _tallies(counts.days, lambda day: period_start(day, period))
         ],
-        "groups": {group: _figures(tally) for group, tally in sorted(counts.groups.items())},
+        "groups": {group: _figures(tally) for group, tally in _tallies(counts.groups, str)},
     }
 
 
@@ -94,11 +94,14 @@ def _interval(estimate: Estimate) -> Fields:
     return {key: round(value, 6) for key, value in estimate._asdict().items()}
 
 
-def _by_period(days: dict[date, Tally], period: Period) -> list[tuple[date, Tally]]:
-    periods: dict[date, Tally] = {}
-    for day, tally in days.items():
-        periods.setdefault(period_start(day, period), Counter()).update(tally)
-    return sorted(periods.items())
+def _tallies(
+    counts: Counter[tuple[Any, str]], key_of: Callable[[Any], Any]
+) -> list[tuple[Any, Tally]]:
+    """Put together the counts that fall under one key, in the order of the keys."""
+    tallies: dict[Any, Tally] = defaultdict(Counter)
+    for (value, sentiment), count in counts.items():
+        tallies[key_of(value)][sentiment] += count
+    return sorted(tallies.items())
 
 
 def _worth_adding(entities: list[Fields]) -> list[Fields]:

@@ -6,6 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from spacy.cli._util import app
+from typer.testing import CliRunner
 
 pytest.importorskip("plotly")
 CARS = Path(__file__).parents[2] / "assets/zh_absa_cars"
@@ -57,9 +59,10 @@ def report(absa, tmp_path):
     return run
 
 
-@pytest.fixture
-def nasty(report):
+@pytest.fixture(scope="module")
+def nasty(tmp_path_factory):
     """A page with all charts, in which texts, names, ids and groups try to run scripts."""
+    folder = tmp_path_factory.mktemp("nasty")
     names = [("本田", "positive", "honda"), (NASTY, "negative"), (END, "neutral", NASTY), ("2008",)]
     rows = [
         row(*name, tail=tail, day=f"2016-0{1 + i % 9}-01", source=group)
@@ -68,7 +71,11 @@ def nasty(report):
         for tail, group in [(f"{i}{NASTY}", END), (f"{i}{END}", NASTY)]
     ]
     rows[0]["entities"][0]["explanation"] = [{"start": 0, "end": 4, "text": "", "weight": 1}]
-    return report(rows, "--time", "day", "--group", "source")[0]
+    write(folder / "rows.jsonl", rows)
+    arguments = [folder / "rows.jsonl", "--output", folder / "r.html", "--time", "day"]
+    result = CliRunner().invoke(app, ["absa", "report", *map(str, arguments), "--group", "source"])
+    assert result.exit_code == 0, result.stderr
+    return folder / "r.html"
 
 
 def test_a_run_is_reported_with_its_origin(absa, tmp_path):
@@ -142,16 +149,17 @@ def test_no_cell_of_the_table_runs_as_a_formula(report, tmp_path, first):
 
 def test_nothing_from_texts_is_markup(nasty):
     # The script of plotly apart
-    head, _, body = nasty.partition("</head>")
+    page = nasty.read_text(encoding="utf-8")
+    head, _, body = page.partition("</head>")
     assert "<img" not in body
-    assert "document.title=1</script>" not in nasty
+    assert "document.title=1</script>" not in page
     assert body.count("<script") == body.count("</script>")
     assert "&lt;img src=x" in body
-    assert "default-src &#39;none&#39;" in head or "default-src 'none'" in head
+    assert "default-src 'none'" in head
 
 
 def test_the_page_loads_nothing(nasty):
-    body = nasty.partition("</head>")[2]
+    body = nasty.read_text(encoding="utf-8").partition("</head>")[2]
     assert "http" not in body
     assert "src=" not in body.replace("src=x", "")
 
@@ -161,17 +169,17 @@ def test_a_browser_draws_all_charts_without_an_error(nasty, tmp_path):
     flags = (
         "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
         "--disable-background-networking --disable-component-update --disable-dev-shm-usage "
-        "--enable-logging=stderr --virtual-time-budget=10000 --dump-dom"
+        "--enable-logging=stderr --virtual-time-budget=2000 --dump-dom"
     )
     result = subprocess.run(
-        [CHROMIUM, *flags.split(), f"--user-data-dir={tmp_path / 'profile'}", tmp_path / "r.html"],
+        [CHROMIUM, *flags.split(), f"--user-data-dir={tmp_path}", nasty],
         capture_output=True,
         text=True,
         timeout=120,
     )
     # Compared, by group, over time, and one for each entity
-    assert result.stdout.count('class="plotly-graph-div js-plotly-plot"') == 3 + 5
-    assert result.stdout.count('class="main-svg"') >= 8
+    assert result.stdout.count('class="plotly-graph-div js-plotly-plot"') == 3 + 4
+    assert result.stdout.count('class="main-svg"') >= 7
     assert "<title>Brand report</title>" in result.stdout
     assert "CONSOLE" not in result.stderr
 
