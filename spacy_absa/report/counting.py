@@ -4,7 +4,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from ..data.text import find_surrogate
 from ..errors import InputError
@@ -14,6 +13,7 @@ from .quotes import Mark, Quote, Run, Sample, excerpt, text_key
 from .sources import AnnotatedText, Found
 
 _MAX_GROUPS = 500
+_MAX_SHOWN = 40  # characters of a value
 
 # Mentions by sentiment
 Tally = Counter[str]
@@ -60,7 +60,7 @@ class Counts:
         self.days: Counter[date] = Counter()  # texts of each
         self.groups: Counter[str] = Counter()
         self.entities: dict[Key, EntityCounts] = defaultdict(EntityCounts)
-        self.unread_time: Any = None  # an example of a value that is no date
+        self.unread_time: str | None = None  # an example of a value that is no date
         self._columns: dict[str, None] = {}
 
     def add(self, text: AnnotatedText) -> None:
@@ -109,7 +109,7 @@ class Counts:
         if day is not None:
             self.days[day] += 1
         elif value not in (None, ""):
-            self.unread_time = value
+            self.unread_time = str(value)[:_MAX_SHOWN]
         return day
 
     def _group(self, text: AnnotatedText) -> str | None:

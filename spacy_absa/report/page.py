@@ -126,7 +126,7 @@ def _warnings(summary: Fields) -> list[str]:
         "are counted apart.": not any(entity["id"] for entity in summary["entities"]),
     }
     if time:
-        example = f" (such as {time['unread'][:40]!r})" if time["unread"] else ""
+        example = f" (such as {time['unread']!r})" if time["unread"] else ""
         warnings[
             f"{time['missing']:,} texts have no readable date at {time['column']!r}{example}: they "
             "are in every figure but the trends."

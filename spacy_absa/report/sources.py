@@ -70,6 +70,8 @@ def find_sources(paths: Iterable[Path]) -> list[Source]:
 def _expand(path: Path) -> Iterator[Path]:
     """Folders of runs, and files."""
     for found in [path] if path.is_dir() else list_files(path):
+        if not found.exists():
+            raise InputError(f"{found}: no such file or folder: name what was annotated.")
         runs = sorted(manifest.parent for manifest in found.rglob(MANIFEST))
         yield from runs or list_files(found)
 

@@ -158,7 +158,7 @@ def _time(counts: Counts, period: Period) -> Fields | None:
         "first": min(counts.days).isoformat(),
         "last": max(counts.days).isoformat(),
         "missing": counts.texts - counts.days.total(),
-        "unread": None if counts.unread_time is None else str(counts.unread_time),
+        "unread": counts.unread_time,
     }
 
 

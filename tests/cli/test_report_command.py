@@ -187,7 +187,7 @@ def test_a_browser_draws_all_charts_without_an_error(nasty, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["none.jsonl", "--output", "r.html"], "none.jsonl: cannot be read"),
+        (["none.jsonl", "--output", "r.html"], "none.jsonl: no such file or folder"),
         (["rows.jsonl", "--output", "r.pdf"], "must end in .html"),
         (["rows.jsonl", "--output", "r.html", "--csv", "r.txt"], "must end in .csv"),
         (["answer.csv", "--output", "r.html"], "a table cannot hold"),
