@@ -83,7 +83,7 @@ def comparison(entities: list[Fields]) -> go.Figure:
     figure.add_vline(x=0, row=1, col=2, line_color=_INK, line_width=1)
     figure.update_xaxes(col=1, tickformat=".0%", range=[0, 1])
     figure.update_xaxes(col=2, range=_NET_RANGE, tickformat="+.1f", zeroline=False)
-    figure.update_yaxes(type="category", autorange="reversed", ticksuffix="  ")
+    figure.update_yaxes(type="category", autorange="reversed", ticksuffix=" ")
     return _styled(figure, 130 + _ROW * len(entities), barmode="stack")
 
 
@@ -97,7 +97,7 @@ def by_group(entities: list[Fields], groups: list[str]) -> go.Figure:
             for label, entity in zip(labels, entities, strict=True)
             if group in entity["groups"]
         ]
-        style = _net([figures for _, figures in there], "x", f"%{{y}}, {escape(group)}", color)
+        style = _net([figures for _, figures in there], "x", "%{y}, %{fullData.name}", color)
         style |= {
             "name": escape(group),
             "offsetgroup": group,
@@ -111,7 +111,7 @@ def by_group(entities: list[Fields], groups: list[str]) -> go.Figure:
         categoryorder="array",
         categoryarray=labels,
         autorange="reversed",
-        ticksuffix="  ",
+        ticksuffix=" ",
     )
     row = max(_ROW, 14 * len(groups))
     return _styled(figure, 150 + row * len(entities), scattermode="group")
@@ -121,7 +121,9 @@ def trends(entities: list[Fields], starts: list[str]) -> go.Figure:
     """Net sentiment over time, a line for each entity; without mentions the line breaks."""
     figure = go.Figure()
     for i, (label, entity) in enumerate(zip(chart_labels(entities), entities, strict=True)):
-        style = _net(_at(entity, starts), "y", label + ", %{x|%Y-%m-%d}", _LINES[i % len(_LINES)])
+        style = _net(
+            _at(entity, starts), "y", "%{fullData.name}, %{x|%Y-%m-%d}", _LINES[i % len(_LINES)]
+        )
         style |= {
             "name": label,
             "mode": "lines+markers",

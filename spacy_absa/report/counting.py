@@ -60,11 +60,12 @@ class Counts:
         self.days: Counter[date] = Counter()  # texts of each
         self.groups: Counter[str] = Counter()
         self.entities: dict[Key, EntityCounts] = defaultdict(EntityCounts)
-        self.unread_time: str | None = None  # an example of a value that is no date
-        self._columns: dict[str, None] = {}
+        self.unread_time: str | None = None  # an example of a value that is no date, quoted
+        self._columns: list[str] = []  # of the first row
 
     def add(self, text: AnnotatedText) -> None:
         """Count a text. Raises InputError for a group column with too many values."""
+        self._columns = self._columns or list(text.fields)
         day, group = self._day(text), self._group(text)
         self.texts += 1
         self.texts_with_entities += bool(text.found)
@@ -94,7 +95,7 @@ class Counts:
             (self.group, self.groups, "value"),
         ):
             if column is not None and not values:
-                example = f" (such as {self.unread_time!r})" if self.unread_time else ""
+                example = f" (such as {self.unread_time})" if self.unread_time else ""
                 raise InputError(
                     f"No row has a {what} at {column!r}{example}: the columns are "
                     f"{', '.join(self._columns)}."
@@ -103,19 +104,17 @@ class Counts:
     def _day(self, text: AnnotatedText) -> date | None:
         if self.time is None:
             return None
-        self._columns.update(dict.fromkeys(text.fields))
         value = text.fields.get(self.time)
         day = read_day(value)
         if day is not None:
             self.days[day] += 1
         elif value not in (None, ""):
-            self.unread_time = str(value)[:_MAX_SHOWN]
+            self.unread_time = repr(str(value)[:_MAX_SHOWN])
         return day
 
     def _group(self, text: AnnotatedText) -> str | None:
         if self.group is None:
             return None
-        self._columns.update(dict.fromkeys(text.fields))
         value = text.fields.get(self.group)
         group = "" if value is None else str(value).strip()
         if not group or find_surrogate(group) is not None:

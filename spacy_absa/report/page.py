@@ -113,27 +113,41 @@ def _warnings(summary: Fields) -> list[str]:
     unknown = sum("pipeline" not in source for source in sources)
     quarantined = sum(source.get("quarantined", 0) for source in sources)
     time, group = summary["time"], summary["group"]
-    warnings = {
-        f"{small:,} of {len(summary['entities']):,} entities have fewer than {summary['small']} "
-        "mentions: their shares are little more than anecdotes.": small,
-        "The sources were annotated by different pipelines: differences between them may be the "
-        "pipelines'.": len(pipelines) > 1,
-        "The sources were annotated with different entity lists.": len(lexicons) > 1,
-        "Single files do not tell which pipeline annotated them, or how many texts it could not "
-        f"read: {unknown} of {len(sources)} sources.": unknown,
-        f"{quarantined:,} rows could not be annotated and are in no figure.": quarantined,
-        "No entity has an id: the pipeline had no entity list, so other names of an entity "
-        "are counted apart.": not any(entity["id"] for entity in summary["entities"]),
-    }
+    warnings = [
+        (
+            small,
+            f"{small:,} of {len(summary['entities']):,} entities have fewer than "
+            f"{summary['small']} mentions: their shares are little more than anecdotes.",
+        ),
+        (
+            len(pipelines) > 1,
+            "The sources were annotated by different pipelines: differences between them may be "
+            "the pipelines'.",
+        ),
+        (len(lexicons) > 1, "The sources were annotated with different entity lists."),
+        (
+            unknown,
+            "Single files do not tell which pipeline annotated them, or how many texts it could "
+            f"not read: {unknown} of {len(sources)} sources.",
+        ),
+        (quarantined, f"{quarantined:,} rows could not be annotated and are in no figure."),
+        (
+            not any(entity["id"] for entity in summary["entities"]),
+            "No entity has an id: the pipeline had no entity list, so other names of an entity "
+            "are counted apart.",
+        ),
+    ]
     if time:
-        example = f" (such as {time['unread']!r})" if time["unread"] else ""
-        warnings[
+        example = f" (such as {time['unread']})" if time["unread"] else ""
+        text = (
             f"{time['missing']:,} texts have no readable date at {time['column']!r}{example}: they "
             "are in every figure but the trends."
-        ] = time["missing"]
+        )
+        warnings.append((time["missing"], text))
     if group:
-        warnings[
+        text = (
             f"{group['missing']:,} texts have no value at {group['column']!r}: they are in every "
             "figure but the comparison of groups."
-        ] = group["missing"]
-    return [warning for warning, applies in warnings.items() if applies]
+        )
+        warnings.append((group["missing"], text))
+    return [text for applies, text in warnings if applies]

@@ -137,7 +137,7 @@ def _found(entry: Any, where: str) -> Found:
             "sentiment": str(sentiment),
             "score": float(score) | int(score),
             "id": str(id),
-        } if 0 <= start < end and 0 <= score <= 1 and find_surrogate(id) is None:
+        } if 0 <= start < end and 0 <= score <= 1 and find_surrogate(label + id) is None:
             if sentiment not in _SENTIMENTS:
                 raise InputError(
                     f"{where}: the sentiment {sentiment!r} is none of {', '.join(SENTIMENTS)}, so "

@@ -102,7 +102,7 @@ def test_trends_and_groups_leave_out_texts_without_a_value():
         "first": "2016-01-31",
         "last": "2016-02-29",
         "missing": 2,
-        "unread": "?",
+        "unread": "'?'",
     }
     assert summary["group"] == {
         "column": "source",
