@@ -28,19 +28,19 @@ Fields = dict[str, Any]
 def summarise(counts: Counts, sources: Iterable[Source], period: Period, top: int) -> Fields:
     """All figures of the report, in plain types.
 
-    period: what days are counted together. top: of how many entities quotes are given, of those
-    named most and of those worth adding to the entity list.
+    period: what days are counted together. top: of how many entities quotes, trend and groups are
+    given, of those named most and of those worth adding to the entity list.
     """
     if counts.days and period is Period.auto:
         period = choose_period(min(counts.days), max(counts.days))
     mentions = sum(entity.tally.total() for entity in counts.entities.values())
     ranked = sorted(counts.entities.items(), key=lambda item: (-item[1].tally.total(), item[0]))
-    entities = [_entity(key, entity, period, mentions) for key, entity in ranked]
+    entities = [_entity(key, entity, mentions) for key, entity in ranked]
     outside = _worth_adding(entities)
     shown = {id(entity) for entity in [*entities[:top], *outside[:top]]}
     for entity, (_, counted) in zip(entities, ranked, strict=True):
         if id(entity) in shown:
-            entity["quotes"] = _quotes(counted)
+            entity.update(_details(counted, period))
     return {
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "version": version("spacy-absa"),
@@ -56,7 +56,7 @@ def summarise(counts: Counts, sources: Iterable[Source], period: Period, top: in
     }
 
 
-def _entity(key: Key, counts: EntityCounts, period: Period, mentions: int) -> Fields:
+def _entity(key: Key, counts: EntityCounts, mentions: int) -> Fields:
     name, has_id = key
     n = counts.tally.total()
     return {
@@ -68,11 +68,21 @@ def _entity(key: Key, counts: EntityCounts, period: Period, mentions: int) -> Fi
         "share_of_mentions": n / mentions,
         "mean_confidence": counts.score / n,
         **_figures(counts.tally),
+    }
+
+
+def _details(counts: EntityCounts, period: Period) -> Fields:
+    return {
         "trend": [
             {"start": start.isoformat(), **_figures(tally)}
             for start, tally in _tallies(counts.days, lambda day: period_start(day, period))
         ],
         "groups": {group: _figures(tally) for group, tally in _tallies(counts.groups, str)},
+        "quotes": {
+            sentiment: [_quote(q) for q in typical(counts.samples[sentiment].quotes(), _N_QUOTES)]
+            for sentiment in SENTIMENTS.values()
+            if sentiment in counts.samples
+        },
     }
 
 
@@ -115,14 +125,6 @@ def _worth_adding(entities: list[Fields]) -> list[Fields]:
         and entity["texts"] >= _MIN_TEXTS
         and entity["mean_confidence"] >= _MIN_SCORE
     ]
-
-
-def _quotes(counts: EntityCounts) -> dict[str, list[Fields]]:
-    return {
-        sentiment: [_quote(q) for q in typical(counts.samples[sentiment].quotes(), _N_QUOTES)]
-        for sentiment in SENTIMENTS.values()
-        if sentiment in counts.samples
-    }
 
 
 def _quote(quote: Quote) -> Fields:

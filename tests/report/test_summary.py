@@ -146,8 +146,9 @@ def test_names_outside_of_the_list_are_worth_adding_if_frequent_and_sure():
     ]
     summary = summary_of(texts, top=1)
     assert summary["worth_adding"] == ["小鹏"]
-    # Quotes are for those that the page shows
-    assert {e["key"] for e in summary["entities"] if "quotes" in e} == {"我的", "小鹏"}
+    # Details are for those that the page shows
+    for details in ("quotes", "trend", "groups"):
+        assert {e["key"] for e in summary["entities"] if details in e} == {"我的", "小鹏"}
     # Without any list nothing is outside of it
     assert summary_of(texts[1:])["worth_adding"] == []
 
