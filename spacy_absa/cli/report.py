@@ -32,9 +32,7 @@ def report(
     table: Annotated[
         Path | None, typer.Option("--csv", help="Write a table too, a row per entity, .csv")
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option("--json", help="Write data too, .json")
-    ] = None,
+    data: Annotated[Path | None, typer.Option("--json", help="Write data too, .json")] = None,
     time: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Dates of the texts, for trends")
     ] = None,

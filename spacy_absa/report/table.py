@@ -13,25 +13,22 @@ Fields = dict[str, Any]
 
 
 def write_table(file: IO[str], entities: list[Fields]) -> None:
-    """Write the entities as CSV with a byte order mark, without which Excel garbles Chinese.
+    """Write at least one entity as CSV with a byte order mark, without which Excel garbles Chinese.
 
     Shares and net sentiment have their 95 % intervals beside them. Strings that a spreadsheet
     would take for a formula begin with an apostrophe.
     """
     file.write("\ufeff")
-    rows = map(_row, entities)
-    writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
-    for number, row in enumerate(rows):
-        if not number:
-            writer.writerow(row)
-        writer.writerow(map(_safe, row.values()))
+    writer = csv.DictWriter(file, _row(entities[0]), quoting=csv.QUOTE_NONNUMERIC)
+    writer.writeheader()
+    writer.writerows(_row(entity) for entity in entities)
 
 
 def _row(entity: Fields) -> Fields:
     return {
-        "entity": entity["name"],
-        "id": entity["id"],
-        "spellings": " | ".join(entity["spellings"]),
+        "entity": _safe(entity["name"]),
+        "id": _safe(entity["id"]),
+        "spellings": _safe(" | ".join(entity["spellings"])),
         "mentions": entity["mentions"],
         "texts": entity["texts"],
         "share_of_mentions": entity["share_of_mentions"],
@@ -54,5 +51,5 @@ def _estimate(name: str, estimate: Fields) -> Iterator[tuple[str, float]]:
     yield f"{name}_high", estimate["high"]
 
 
-def _safe(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+def _safe(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
