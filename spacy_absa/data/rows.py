@@ -56,7 +56,7 @@ def text_column(path: Path, column: str | None = None) -> str:
         raise InputError(f"{path}: two columns have the same name: rename one of them.")
     if ABSA in header:
         raise InputError(f"{path}: there is a column {ABSA!r} already: rename it.")
-    readable = (row[1] for row in _scan(path) if not isinstance(row, BadRow))
+    readable = (row[1] for row in scan_rows(path) if not isinstance(row, BadRow))
     sample = [
         [value if isinstance(value, str) else "" for value in fields.values()]
         for fields in islice(readable, SAMPLE)
@@ -78,11 +78,15 @@ def read_rows(path: Path, column: str, max_chars: int) -> Iterator[Row | BadRow]
 
     Raises InputError for what is wrong with the whole file.
     """
-    for row in _scan(path):
+    for row in scan_rows(path):
         yield row if isinstance(row, BadRow) else _check(*row, column, max_chars)
 
 
-def _scan(path: Path) -> Iterable[tuple[int, Fields] | BadRow]:
+def scan_rows(path: Path) -> Iterable[tuple[int, Fields] | BadRow]:
+    """Stream (number, columns) of each row; a ``BadRow`` in the place of one that cannot be read.
+
+    Raises InputError for what is wrong with the whole file.
+    """
     match row_format(path):
         case ".parquet":
             return scan_parquet(path)
