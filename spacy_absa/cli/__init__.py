@@ -5,6 +5,7 @@ from spacy.cli._util import app
 from . import (
     alphabet,
     annotate,
+    calibrate,
     convert,
     distant,
     distill,
@@ -24,6 +25,7 @@ __all__ = [
     "absa_cli",
     "alphabet",
     "annotate",
+    "calibrate",
     "convert",
     "distant",
     "distill",

@@ -1,13 +1,14 @@
 """Texts as spaCy's training data: gold Docs, the train and dev split, the raw-text reader."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
-from spacy.training import Example
+from spacy.training import Corpus, Example
 from spacy.training.corpus import walk_corpus
 from spacy.vocab import Vocab
 
@@ -40,12 +41,33 @@ def to_doc(
 
 
 def read_docs(corpus: Path) -> list[Doc]:
-    """The gold Docs of a ``.spacy`` file or a folder of them. Raises InputError without one."""
+    """The gold Docs of a ``.spacy`` file or a folder of them.
+
+    Raises InputError if there is no such file, or one is damaged.
+    """
+    vocab = Vocab()
+    with _spacy_files(corpus) as paths:
+        return [doc for path in paths for doc in DocBin().from_disk(path).get_docs(vocab)]
+
+
+def read_examples(nlp: Language, corpus: Path) -> list[Example]:
+    """The gold Docs of ``.spacy`` files, each beside an unannotated one that `nlp` can annotate.
+
+    Raises InputError if there is no such file, or one is damaged.
+    """
+    with _spacy_files(corpus):
+        return list(Corpus(corpus)(nlp))
+
+
+@contextmanager
+def _spacy_files(corpus: Path) -> Iterator[list[Path]]:
     paths = walk_corpus(corpus, ".spacy") if corpus.exists() else []
     if not paths:
         raise InputError(f"{corpus}: no .spacy file: give data made by `spacy absa convert`.")
-    vocab = Vocab()
-    return [doc for path in paths for doc in DocBin().from_disk(path).get_docs(vocab)]
+    try:
+        yield paths
+    except ValueError as error:  # spaCy's E1014
+        raise InputError(f"{corpus}: damaged, or no .spacy data: convert it again.") from error
 
 
 def write_docs(path: str | Path, docs: Iterable[Doc]) -> None:

@@ -16,6 +16,7 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, set_dropout_rate, to_numpy
 
 from ..data.alphabet import build_alphabet, count_characters
+from ..decoding.calibration import Calibration
 from ..decoding.lexicon import Lexicon, Match
 from ..decoding.marginals import crf_loss, forward_backward, softmax_loss
 from ..decoding.schemes import TagScheme
@@ -163,6 +164,7 @@ class AbsaGRU(TrainablePipe):
         self.overwrite = overwrite
         self.scorer = scorer
         self.cfg: dict[str, Any] = {"format": FORMAT, "labels": []}
+        self.calibration = Calibration()
         self.set_lexicon(Lexicon([]))
         self.scheme = TagScheme(scheme, [])
 
@@ -175,6 +177,15 @@ class AbsaGRU(TrainablePipe):
     def label_data(self) -> tuple[str, ...]:
         """What `spacy init labels` writes."""
         return self.labels
+
+    @property
+    def calibration(self) -> Calibration:
+        """What makes the reported probabilities frequencies; it is saved with the pipeline."""
+        return Calibration(**self.cfg["calibration"])
+
+    @calibration.setter
+    def calibration(self, calibration: Calibration) -> None:
+        self.cfg["calibration"] = calibration._asdict()
 
     def add_label(self, label: str) -> int:
         """Add a label, also to an initialised model. Returns 0 if it is there already, else 1."""
@@ -397,7 +408,8 @@ class AbsaGRU(TrainablePipe):
         lattice = forward_backward([scores[i] for i in found], transitions, self.scheme.legal)
         extents = [(row, s.start, s.end) for row, i in enumerate(found) for s in spans[i]]
         probabilities = lattice.span_marginals(extents, self.scheme)
-        joint, shares = iter(probabilities.tolist()), iter(_normalised(probabilities).tolist())
+        joint = iter(self.calibration.scores(probabilities).tolist())
+        shares = iter(self.calibration.shares(probabilities).tolist())
         mentions: list[list[Mention]] = [[] for _ in spans]
         for i in found:
             ids = {(match.start, match.end): match.id for match in matches[i]}
@@ -414,9 +426,3 @@ class AbsaGRU(TrainablePipe):
                     )
                 )
         return mentions
-
-
-def _normalised(joint: numpy.ndarray) -> numpy.ndarray:
-    """Rows of probabilities that sum to 1; uniform where all of a row underflow."""
-    joint = numpy.where(joint.any(axis=1, keepdims=True), joint, 1.0)
-    return joint / joint.sum(axis=1, keepdims=True)

@@ -4,6 +4,7 @@ import spacy
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
+from spacy_absa.decoding.calibration import Calibration
 from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
 from spacy_absa.errors import InputError
 
@@ -93,6 +94,24 @@ def test_a_threshold_leaves_out_the_unsure(trained, with_config):
     low, high = sorted(ent._.absa_score for ent in trained(text).ents)
     doc = with_config(threshold=(low + high) / 2)(text)
     assert [entry["score"] for entry in doc._.absa] == pytest.approx([high])
+
+
+def test_a_calibration_changes_the_probabilities_alone_and_is_saved(trained, with_config):
+    text = "我喜欢本田，我不喜欢丰田"
+    nlp = with_config()
+    nlp.get_pipe("absa_gru").calibration = Calibration(slope=0.5, offset=-1.0, temperature=2.0)
+    loaded = with_config().from_bytes(nlp.to_bytes())
+    before, after = trained(text), loaded(text)
+    assert found(before) == found(after)
+    assert nlp(text)._.absa == after._.absa
+    for one, other in zip(before.ents, after.ents, strict=True):
+        odds, fitted = (s / (1 - s) for s in (one._.absa_score, other._.absa_score))
+        assert fitted == pytest.approx(odds**0.5 / numpy.e)
+        ratio, softened = (
+            s["POS"] / s["NEG"] for s in (one._.sentiment_scores, other._.sentiment_scores)
+        )
+        assert softened == pytest.approx(ratio**0.5)
+        assert sum(other._.sentiment_scores.values()) == pytest.approx(1)
 
 
 def test_two_instances_write_to_ents_and_to_a_span_group(trained):
