@@ -2,31 +2,17 @@
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
-import spacy
 import typer
-from spacy.tokens import Doc
 from wasabi import msg
 
-from ..data.contest import LABELS, locate, read_labels, read_sentences
 from ..data.corpora import in_dev, to_doc, write_docs
-from ..data.jsonl import read_annotated
+from ..data.labelled import Skipped, read_labelled
 from ..data.text import atomic_write
-from ..data.texts import text_format
 from ..errors import InputError
-from ..types import CharSpan
-from ._util import check_suffix, command, progress
-
-
-class Skipped(NamedTuple):
-    """A row of the report: an annotation, or a text, that the training data does not hold."""
-
-    SentenceId: str
-    View: str
-    Reason: str
+from ._util import check_suffix, command, make_tokenizer, progress
 
 
 @command("convert")
@@ -63,9 +49,9 @@ def convert(
     outputs = {output_path: [], dev_path: []} if dev_path else {output_path: []}
     for path in outputs:
         check_suffix(path, ".spacy")
-    tokenizer = _tokenizer(lang)
+    tokenizer = make_tokenizer(lang)
     skipped: list[Skipped] = []
-    for sentence_id, text, spans in progress(_read(input_path, labels_path, skipped)):
+    for sentence_id, text, spans in progress(read_labelled(input_path, labels_path, skipped)):
         if not text.strip():
             skipped.append(Skipped(sentence_id, "", "empty text"))
             continue
@@ -86,33 +72,6 @@ def convert(
         msg.warn(f"{count} left out: {reason}")
     if report_path is not None:
         _write_report(report_path, skipped)
-
-
-def _tokenizer(lang: str) -> Callable[[str], Doc]:
-    try:
-        return spacy.blank(lang).tokenizer
-    except ImportError as error:
-        raise InputError(f"--lang {lang}: spaCy cannot make its tokenizer: {error}") from error
-
-
-def _read(
-    input_path: Path, labels_path: Path | None, skipped: list[Skipped]
-) -> Iterator[tuple[str, str, list[CharSpan]]]:
-    """Yield (id, text, spans); labels without a place are added to ``skipped``."""
-    if text_format(input_path) == ".jsonl":
-        for number, (record, spans) in enumerate(read_annotated(input_path), start=1):
-            yield str(record.fields.get("id", number)), record.text, spans
-        return
-    if labels_path is None:
-        raise InputError(f"{input_path}: these sentences need --labels Label.csv.")
-    sentences = read_sentences(input_path)
-    views: dict[str, dict[str, str]] = {}
-    for (sentence_id, view), opinion in read_labels(labels_path, sentences).items():
-        views.setdefault(sentence_id, {})[view] = LABELS[opinion]
-    for sentence_id, text in sentences.items():
-        spans, not_found = locate(text, views.get(sentence_id, {}))
-        skipped.extend(Skipped(sentence_id, *miss) for miss in not_found)
-        yield sentence_id, text, spans
 
 
 def _write_report(path: Path, skipped: list[Skipped]) -> None:
