@@ -11,7 +11,7 @@ from thinc.api import Config
 CONFIGS = Path(__file__).parent / "configs"
 # Characters of raw text below which the networks are the small ones.
 SMALL = 500_000
-MIN_STEPS, MAX_STEPS = 500, 5_000
+MIN_STEPS, MAX_STEPS = 300, 5_000
 # Of the raw texts, to tell when the language model is at its best; that of configs/char_lm.cfg.
 LM_DEV_SHARE = 0.02
 
@@ -40,19 +40,17 @@ class Amounts(NamedTuple):
 
 
 class Network(NamedTuple):
-    """Sizes of the layers, and how they learn: batches in characters, padding included."""
+    """Widths of the layers and learning rates."""
 
     vector_width: int
     width: int
-    lm_batch: int
     lm_rate: float
-    tagger_batch: int
     tagger_rate: float
 
 
 # As in the demo project, and as in the configs.
-SMALL_NETWORK = Network(64, 64, 1500, 0.01, 800, 0.005)
-LARGE_NETWORK = Network(128, 192, 3000, 0.005, 2000, 0.002)
+SMALL_NETWORK = Network(64, 64, 0.01, 0.005)
+LARGE_NETWORK = Network(128, 192, 0.005, 0.002)
 
 
 def dev_share(n_texts: int) -> float:
@@ -65,7 +63,7 @@ def write_project(folder: Path, sources: Sources, amounts: Amounts, examples: li
 
     The rule: below 500,000 characters of raw text the small network of the demo, from there on
     the one of the configs; 4 passes over the raw text and 9 over the labelled (17 where there are
-    vectors of words), but 500 steps at least and 5,000 at most.
+    vectors of words), but 300 steps at least and 5,000 at most.
     """
     configs = folder / "configs"
     configs.mkdir(parents=True)
@@ -85,8 +83,7 @@ def _char_lm(sources: Sources, amounts: Amounts, network: Network) -> Config:
     for corpus in config["corpora"].values():
         corpus["column"] = sources.column
         corpus["dev_share"] = LM_DEV_SHARE
-    steps = _steps(4 * amounts.text_chars / network.lm_batch)
-    _set_training(config, steps, _in_tokens(network.lm_batch, amounts), network.lm_rate)
+    _set_training(config, 4 * amounts.text_chars, amounts, network.lm_rate)
     return config
 
 
@@ -95,8 +92,7 @@ def _tagger(sources: Sources, amounts: Amounts, network: Network) -> Config:
     model = config["components"]["absa_gru"]["model"]
     _set_widths(model["charlm"], network)
     model["encoder"]["width"] = network.width
-    steps = _steps(9 * amounts.chars / network.tagger_batch)
-    _set_training(config, steps, _in_tokens(network.tagger_batch, amounts), network.tagger_rate)
+    _set_training(config, 9 * amounts.chars, amounts, network.tagger_rate)
     return config
 
 
@@ -107,9 +103,7 @@ def _word_tagger(sources: Sources, amounts: Amounts) -> Config:
         config["paths"]["lexicon"] = None
         initialize = config["initialize"]["components"]["absa_gru"]
         initialize["lexicon"] = tagger["initialize"]["components"]["absa_gru"]["lexicon"]
-    batch = config["training"]["batcher"]["size"]
-    rate = config["training"]["optimizer"]["learn_rate"]["initial_rate"]
-    _set_training(config, _steps(17 * amounts.tokens / batch), batch, rate)
+    _set_steps(config, 17 * amounts.tokens)
     return config
 
 
@@ -128,26 +122,24 @@ def _set_widths(charlm: dict[str, Any], network: Network) -> None:
     charlm["width"] = network.width
 
 
-def _steps(wanted: float) -> int:
-    return min(max(round(wanted), MIN_STEPS), MAX_STEPS)
+def _set_training(config: Config, chars: int, amounts: Amounts, rate: float) -> None:
+    """Train on so many characters; the configs measure a batch in characters, spaCy in tokens."""
+    _set_steps(config, chars)
+    batcher = config["training"]["batcher"]
+    batcher["size"] = round(batcher["size"] * amounts.tokens / amounts.chars)
+    config["training"]["optimizer"]["learn_rate"]["initial_rate"] = rate
 
 
-def _in_tokens(chars: int, amounts: Amounts) -> int:
-    """What a batch of so many characters has in tokens, which is how spaCy measures it."""
-    return round(chars * amounts.tokens / amounts.chars)
-
-
-def _set_training(config: Config, steps: int, batch: int, rate: float) -> None:
+def _set_steps(config: Config, size: int) -> None:
+    """As many steps as have this size in all."""
     training = config["training"]
+    steps = min(max(size // training["batcher"]["size"], MIN_STEPS), MAX_STEPS)
     training["max_steps"] = steps
     training["patience"] = steps
     training["eval_frequency"] = steps // 5
-    training["batcher"]["size"] = batch
-    training["optimizer"]["learn_rate"] |= {
-        "initial_rate": rate,
-        "warmup_steps": steps // 20,
-        "total_steps": "${training.max_steps}",
-    }
+    schedule = training["optimizer"]["learn_rate"]
+    schedule["warmup_steps"] = steps // 20
+    schedule["total_steps"] = "${training.max_steps}"
 
 
 def _write(path: Path, config: Config) -> None:

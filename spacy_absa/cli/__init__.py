@@ -16,6 +16,7 @@ from . import (
     pseudo_label,
     score,
     select,
+    suggest,
     swap,
 )
 from ._util import absa_cli
@@ -35,6 +36,7 @@ __all__ = [
     "pseudo_label",
     "score",
     "select",
+    "suggest",
     "swap",
 ]
 
