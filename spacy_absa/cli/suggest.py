@@ -36,7 +36,7 @@ from ._util import (
 # Texts to choose among, per text to choose: the most valuable ones.
 _POOL = 10
 # Readings to draw of each text.
-_DRAWS = 32
+_DRAWS = 16
 
 
 @command("suggest")

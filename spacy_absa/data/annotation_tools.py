@@ -185,7 +185,7 @@ def _label_studio_span(value: dict[str, Any], text: str, where: str) -> list[Any
     if "".join(surface.split()) != "".join(text[start:end].split()):
         raise InputError(
             f"{where}: the span of {surface!r} is {text[start:end]!r} in the text: offsets do not "
-            "count code points, as Label Studio does since 1.5."
+            "count code points, as those of Label Studio do today: export again."
         )
     return [start, end, label]
 
