@@ -63,7 +63,8 @@ def write_project(folder: Path, sources: Sources, amounts: Amounts, examples: li
 
     The rule: below 500,000 characters of raw text the small network of the demo, from there on
     the one of the configs; 4 passes over the raw text and 9 over the labelled (17 where there are
-    vectors of words), but 300 steps at least and 5,000 at most.
+    vectors of words), but 300 steps at least and 5,000 at most. Where tokens are words, the tagger
+    has a layer that reads them.
     """
     configs = folder / "configs"
     configs.mkdir(parents=True)
@@ -92,6 +93,10 @@ def _tagger(sources: Sources, amounts: Amounts, network: Network) -> Config:
     model = config["components"]["absa_gru"]["model"]
     _set_widths(model["charlm"], network)
     model["encoder"]["width"] = network.width
+    if amounts.chars > 2 * amounts.tokens:  # words, not characters
+        words = _load("tagger_words.cfg", sources.lang)["components"]["absa_gru"]["model"]["words"]
+        model["words"] = words["*"]["own"]
+        model["words"]["embed"]["include_static_vectors"] = False
     _set_training(config, 9 * amounts.chars, amounts, network.tagger_rate)
     return config
 
