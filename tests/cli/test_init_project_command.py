@@ -44,6 +44,7 @@ def in_process(monkeypatch):
 def shorten(config_path, steps):
     config = Config().from_disk(config_path, interpolate=False)
     config["training"]["max_steps"] = config["training"]["eval_frequency"] = steps
+    config["training"]["batcher"]["size"] = 200
     config.to_disk(config_path)
 
 
@@ -52,7 +53,7 @@ def test_a_project_goes_from_the_users_files_to_a_package(absa, data, in_process
     assert result.code == 0
     assert "120 labelled texts" in " ".join(result.out.split())
     for name in ("char_lm", "tagger"):
-        shorten(tmp_path / f"cars/configs/{name}.cfg", 40)
+        shorten(tmp_path / f"cars/configs/{name}.cfg", 30)
     weasel.cli.run.project_run(tmp_path / "cars", "all")
     nlp = spacy.load(tmp_path / "cars/training/tagger/model-best")
     absa_gru = nlp.get_pipe("absa_gru")
