@@ -218,10 +218,10 @@ def _convert_commands(sources: Sources, share: float) -> list[dict[str, Any]]:
         _command(
             "convert",
             "Find the labelled names in their texts",
-            f"python -m spacy absa convert {inputs} corpus/train.spacy --lang ${{vars.lang}}"
+            f"python -m spacy absa convert {inputs} corpus/train/gold.spacy --lang ${{vars.lang}}"
             f"{labels}{split} --report corpus/not_used.tsv",
             deps=[*(["${vars.sentences}"] if pair else []), "${vars.labels}"],
-            outputs=["corpus/train.spacy", *([] if sources.dev else ["corpus/dev.spacy"])],
+            outputs=["corpus/train/gold.spacy", *([] if sources.dev else ["corpus/dev.spacy"])],
         )
     ]
     if sources.dev:
@@ -242,16 +242,16 @@ def _lexicon_command() -> list[dict[str, Any]]:
         _command(
             "lexicon",
             "Collect the labelled names, as there is no entity list",
-            "python -m spacy absa lexicon corpus/train.spacy corpus/lexicon.jsonl --min-count 1",
-            deps=["corpus/train.spacy"],
+            "python -m spacy absa lexicon corpus/train corpus/lexicon.jsonl --min-count 1",
+            deps=["corpus/train"],
             outputs=["corpus/lexicon.jsonl"],
         )
     ]
 
 
 def _tagger_command(sources: Sources) -> dict[str, Any]:
-    deps = ["configs/tagger.cfg", "corpus/train.spacy", "corpus/dev.spacy"]
-    paths = "--paths.train corpus/train.spacy --paths.dev corpus/dev.spacy"
+    deps = ["configs/tagger.cfg", "corpus/train", "corpus/dev.spacy"]
+    paths = "--paths.train corpus/train --paths.dev corpus/dev.spacy"
     if sources.vectors is None:
         deps.append("training/char_lm/model-best")
         paths += " --paths.char_lm training/char_lm/model-best"

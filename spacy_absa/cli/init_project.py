@@ -98,11 +98,13 @@ def _measure(sources: Sources) -> tuple[Amounts, list[str]]:
         _read(sources.dev, None)
     else:
         train = [row for row in labelled if not in_dev(row.text, dev_share(len(labelled)))]
-    if not any(row.spans for row in train) or (train == labelled and sources.dev is None):
-        raise InputError(
-            f"{sources.labels}: too few labelled texts ({len(labelled)}) for training and "
-            "development data: give some hundreds."
-        )
+        if len(train) == len(labelled):
+            raise InputError(
+                f"{sources.labels}: too few labelled texts ({len(labelled)}) to hold out some of "
+                "them: give some hundreds."
+            )
+    if not any(row.spans for row in train):
+        raise InputError(f"{sources.labels}: no labelled entity to train on: give more texts.")
     text_chars = n_dev = 0
     examples = []
     for text in progress(unique(read_texts(sources.text, sources.column))):

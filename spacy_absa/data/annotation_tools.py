@@ -160,34 +160,46 @@ def _read_label_studio(path: Path, skipped: list[Skipped]) -> Iterator[Annotatio
         if not annotations:
             skipped.append(Skipped(task_id, "", "not annotated"))
         for annotation in annotations:
-            if annotation.get("was_cancelled"):
-                skipped.append(Skipped(task_id, "", "cancelled by the annotator"))
-                continue
-            values = [
-                _label_studio_span(r["value"], text, where)
-                for r in annotation["result"]
-                if r.get("type") == "labels"
-            ]
-            annotator = annotation.get("completed_by", "")
-            if isinstance(annotator, dict):
-                annotator = annotator.get("email") or annotator.get("id", "")
-            yield Annotation(task_id, text, str(annotator), parse_spans(values, text, where))
+            match annotation:
+                case {"was_cancelled": True}:
+                    skipped.append(Skipped(task_id, "", "cancelled by the annotator"))
+                case {"result": [*regions], **fields}:
+                    values = _label_studio_spans(regions, text, where)
+                    annotator = _label_studio_user(fields.get("completed_by", ""))
+                    yield Annotation(task_id, text, annotator, parse_spans(values, text, where))
+                case _:
+                    raise InputError(f'{where}: an annotation without "result": export again.')
 
 
-def _label_studio_span(value: dict[str, Any], text: str, where: str) -> list[Any]:
-    match value:
-        case {"start": int(start), "end": int(end), "labels": [label]}:
-            pass
-        case _:
-            raise InputError(f"{where}: {value} is not a span with one label: mend it.")
-    # Line breaks may be written in other ways there.
-    surface = value.get("text", text[start:end]).replace("\\n", "")
-    if "".join(surface.split()) != "".join(text[start:end].split()):
+def _label_studio_user(user: Any) -> str:
+    """A number, or an object with more of the user."""
+    return str(user.get("email") or user.get("id") if isinstance(user, dict) else user)
+
+
+def _label_studio_spans(regions: list[Any], text: str, where: str) -> list[Any]:
+    """The regions that are labelled spans, without what other controls have added."""
+    spans = []
+    for region in regions:
+        match region:
+            case {"type": "labels", "value": {"start": int(s), "end": int(e), "labels": [label]}}:
+                _check_surface(region["value"].get("text"), text[s:e], where)
+                spans.append([s, e, label])
+            case {"type": "labels"}:
+                raise InputError(f"{where}: {region} is not a span with one label: mend it.")
+    return spans
+
+
+def _check_surface(surface: Any, found: str, where: str) -> None:
+    """Whether the span's own text is what its offsets say; blanks may be written in other ways."""
+    if isinstance(surface, str) and _bare(surface) != _bare(found):
         raise InputError(
-            f"{where}: the span of {surface!r} is {text[start:end]!r} in the text: offsets do not "
-            "count code points, as those of Label Studio do today: export again."
+            f"{where}: the span of {surface!r} is {found!r} in the text: its offsets do not count "
+            "code points, as those of Label Studio do today: export again."
         )
-    return [start, end, label]
+
+
+def _bare(text: str) -> str:
+    return "".join(text.replace("\\n", "").split())
 
 
 # doccano -----------------------------------------------------------------------------------------
@@ -216,9 +228,7 @@ def _doccano_spans(record: Record) -> list[Any]:
         case {"label": [*spans]} | {"labels": [*spans]}:
             return spans
         case {"entities": [*entities]}:
-            return [
-                [e.get(key) for key in ("start_offset", "end_offset", "label")] for e in entities
-            ]
+            return [_as_list(e, "start_offset", "end_offset", "label") for e in entities]
     raise InputError(f'{record.where}: no "label": export as JSONL from doccano.')
 
 
@@ -271,10 +281,18 @@ def _read_prodigy(path: Path, skipped: list[Skipped]) -> Iterator[Annotation]:
             reason = f"answer: {fields['answer']}" if "answer" in fields else "not annotated"
             skipped.append(Skipped(text_id, "", reason))
             continue
-        spans = [
-            [span.get(key) for key in ("start", "end", "label")] for span in fields.get("spans", ())
-        ]
+        spans = fields.get("spans")
+        if isinstance(spans, list):
+            spans = [_as_list(span, "start", "end", "label") for span in spans]
         annotator = fields.get("_annotator_id") or fields.get("_session_id") or ""
         yield Annotation(
-            text_id, record.text, str(annotator), parse_spans(spans, record.text, record.where)
+            text_id,
+            record.text,
+            str(annotator),
+            parse_spans(spans or [], record.text, record.where),
         )
+
+
+def _as_list(span: Any, *keys: str) -> Any:
+    """The values of a span that is an object; what is none is for `parse_spans` to refuse."""
+    return [span.get(key) for key in keys] if isinstance(span, dict) else span

@@ -139,6 +139,16 @@ def test_with_vectors_there_is_no_language_model(written, tmp_path):
     assert project["vars"]["lexicon"] == str(tmp_path / "names.txt")
 
 
+def test_contest_files_and_development_data(written, tmp_path):
+    sources = {"sentences": tmp_path / "Train.csv", "dev": tmp_path / "dev.jsonl"}
+    _, project = written(Amounts(600_000, 3_000, 200_000, 200_000), **sources)
+    convert = shlex.split(script(project, "convert"))
+    assert convert[5:7] == ["${vars.sentences}", "corpus/train/gold.spacy"]
+    assert convert[convert.index("--labels") + 1] == "${vars.labels}"
+    assert "--dev" not in convert
+    assert "corpus/dev.spacy" in script(project, "convert-dev")
+
+
 def test_bad_input(refused, data, tmp_path):
     (tmp_path / "Label.csv").write_text("SentenceId\tView\tOpinion\n")
     (tmp_path / "few.jsonl").write_text('{"text": "本田", "spans": [[0, 2, "POS"]]}\n')
@@ -146,7 +156,11 @@ def test_bad_input(refused, data, tmp_path):
     (tmp_path / "bad.jsonl").write_text('{"text": "本田"}\n')
     (tmp_path / "full").mkdir()
     (tmp_path / "full/file").touch()
+    (tmp_path / "none.jsonl").write_text(
+        "\n".join(f'{{"text": "{t}", "spans": []}}' for t in TEXTS)
+    )
     text, labels = data[:2], data[2:]
+    assert "no labelled entity" in refused("init-project", "p", *text, "--labels", "none.jsonl")
     assert "full: exists already" in refused("init-project", "full", *data)
     assert "gone.jsonl: cannot be read" in refused(
         "init-project", "p", *text, "--labels", "gone.jsonl"

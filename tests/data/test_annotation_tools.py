@@ -158,6 +158,12 @@ def test_the_tool_is_told_by_the_first_object(tmp_path, name, first, tool):
     ("tool", "objects", "message"),
     [
         (Tool.label_studio, [{"data": {"other": "a"}, "annotations": []}], "task 1: no text"),
+        (Tool.label_studio, [5], "task 1: no text"),
+        (Tool.label_studio, [label_studio(result=None)], 'without "result"'),
+        (Tool.label_studio, [{**label_studio(), "annotations": [5]}], 'without "result"'),
+        (Tool.doccano, [{"text": "a", "entities": ["POS"]}], "is not .start, end, label."),
+        (Tool.prodigy, [{"text": "a", "answer": "accept", "spans": 5}], 'no "spans"'),
+        (Tool.prodigy, [{"text": "a", "answer": "accept", "spans": ["POS"]}], "span POS is not"),
         (Tool.label_studio, [label_studio(1, None)], "is not a span with one label"),
         (Tool.label_studio, [label_studio(1, 99, TEXT[1:])], "is not in the text of 7"),
         (Tool.doccano, [{"text": "a"}], 'line 1: no "label"'),
