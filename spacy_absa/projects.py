@@ -220,7 +220,8 @@ def _convert_commands(sources: Sources, share: float) -> list[dict[str, Any]]:
             "Find the labelled names in their texts",
             f"python -m spacy absa convert {inputs} corpus/train/gold.spacy --lang ${{vars.lang}}"
             f"{labels}{split} --report corpus/not_used.tsv",
-            deps=[*(["${vars.sentences}"] if pair else []), "${vars.labels}"],
+            # Of a list that is nothing but two variables confection makes one string.
+            deps=[*([str(sources.sentences)] if pair else []), "${vars.labels}"],
             outputs=["corpus/train/gold.spacy", *([] if sources.dev else ["corpus/dev.spacy"])],
         )
     ]

@@ -10,6 +10,7 @@ import weasel.cli.run
 from spacy.cli._util import app
 from thinc.api import Config
 from typer.testing import CliRunner
+from weasel.util import load_project_config
 
 from spacy_absa.projects import CONFIGS, Amounts, Sources, write_project
 
@@ -146,6 +147,9 @@ def test_contest_files_and_development_data(written, tmp_path):
     assert convert[5:7] == ["${vars.sentences}", "corpus/train/gold.spacy"]
     assert convert[convert.index("--labels") + 1] == "${vars.labels}"
     assert "--dev" not in convert
+    loaded = {c["name"]: c for c in load_project_config(tmp_path / "p")["commands"]}
+    assert loaded["convert"]["deps"] == [str(tmp_path / "Train.csv"), str(tmp_path / "g.jsonl")]
+    assert loaded["convert-dev"]["deps"] == [str(tmp_path / "dev.jsonl")]
     assert "corpus/dev.spacy" in script(project, "convert-dev")
 
 
