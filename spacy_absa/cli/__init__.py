@@ -11,6 +11,7 @@ from . import (
     distill,
     ensemble,
     evaluate_report,
+    init_project,
     interpolate,
     lexicon,
     predict,
@@ -18,6 +19,7 @@ from . import (
     report,
     score,
     select,
+    suggest,
     swap,
 )
 from ._util import absa_cli
@@ -32,6 +34,7 @@ __all__ = [
     "distill",
     "ensemble",
     "evaluate_report",
+    "init_project",
     "interpolate",
     "lexicon",
     "predict",
@@ -39,6 +42,7 @@ __all__ = [
     "report",
     "score",
     "select",
+    "suggest",
     "swap",
 ]
 

@@ -11,6 +11,7 @@ import spacy
 import typer
 from spacy.cli._util import setup_gpu
 from spacy.language import Language
+from spacy.tokens import Doc
 from tqdm import tqdm
 
 from ..decoding.lexicon import Lexicon
@@ -80,6 +81,14 @@ def write_folder(target: Path, write: Callable[[Path], object]) -> None:
     write(fresh)
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)
+
+
+def make_tokenizer(lang: str) -> Callable[[str], Doc]:
+    """The tokenizer of a language. Raises InputError if spaCy has none, or lacks what it needs."""
+    try:
+        return spacy.blank(lang).tokenizer
+    except ImportError as error:
+        raise InputError(f"--lang {lang}: spaCy cannot make its tokenizer: {error}") from error
 
 
 def load_pipeline(name: str, lexicon: Path | None, gpu_id: int) -> Language:

@@ -1,7 +1,7 @@
 """JSON Lines: one object a line, with a ``text`` and, where annotated, its labelled ``spans``."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ..errors import InputError
 from ..types import CharSpan
 from .contest import LABELS
-from .text import TOO_LONG, BadRow, find_surrogate, open_text, read_lines
+from .text import TOO_LONG, BadRow, atomic_write, find_surrogate, open_text, read_lines
 
 
 class Record(NamedTuple):
@@ -82,31 +82,39 @@ def read_annotated(path: str | Path) -> Iterator[tuple[Record, list[CharSpan]]]:
     """
     record = None
     for record in read_records(path):
-        yield record, _spans(record)
+        yield record, parse_spans(record.fields.get("spans"), record.text, record.where)
     if record is None:
         raise InputError(f"{path}: the file is empty: it needs one JSON object a line.")
 
 
-def _spans(record: Record) -> list[CharSpan]:
-    values = record.fields.get("spans")
+def parse_spans(values: Any, text: str, where: str) -> list[CharSpan]:
+    """Lists of [start, end, label] in a text as spans, in order; ``where`` is for messages.
+
+    Labels are those of ``read_annotated``. Raises InputError as it does.
+    """
     if not isinstance(values, list):
-        raise InputError(f'{record.where}: no "spans": write a list of [start, end, label].')
-    spans = sorted(_span(value, record) for value in values)
+        raise InputError(f'{where}: no "spans": write a list of [start, end, label].')
+    spans = sorted(_span(value, text, where) for value in values)
     for first, second in pairwise(spans):
         if second.start < first.end:
-            raise InputError(
-                f"{record.where}: spans {list(first)} and {list(second)} overlap: keep one."
-            )
+            raise InputError(f"{where}: spans {list(first)} and {list(second)} overlap: keep one.")
     return spans
 
 
-def _span(value: Any, record: Record) -> CharSpan:
+def _span(value: Any, text: str, where: str) -> CharSpan:
     match value:
         case [int(start), int(end), str(label)] if label:
-            if 0 <= start < end <= len(record.text):
+            if 0 <= start < end <= len(text):
                 return CharSpan(start, end, LABELS.get(label, label))
             raise InputError(
-                f"{record.where}: span {value} is not in the text of {len(record.text)} "
+                f"{where}: span {value} is not in the text of {len(text)} "
                 "characters: mend the offsets."
             )
-    raise InputError(f"{record.where}: span {value} is not [start, end, label]: mend it.")
+    raise InputError(f"{where}: span {value} is not [start, end, label]: mend it.")
+
+
+def write_annotated(path: str | Path, texts: Iterable[tuple[str, list[CharSpan]]]) -> None:
+    """Write texts with spans, as ``read_annotated`` reads them."""
+    with atomic_write(path) as file:
+        for text, spans in texts:
+            file.write(json.dumps({"text": text, "spans": spans}, ensure_ascii=False) + "\n")

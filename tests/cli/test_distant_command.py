@@ -62,3 +62,14 @@ def test_bad_input(refused, inputs):
     assert "write a rating and its label" in refused(*inputs, "--rating", "5")
     assert "no review with one of the words" in refused(*inputs, "--rating", "9=POS")
     assert "the columns are stars, review" in refused(*inputs[:-1], "nowhere", *RATINGS)
+
+
+def test_the_data_may_be_written_as_jsonl(absa, inputs, tmp_path):
+    as_docs = [*inputs, *RATINGS]
+    assert (
+        absa(*as_docs).code
+        == absa(*(a.replace(".spacy", ".jsonl") if isinstance(a, str) else a for a in as_docs)).code
+        == 0
+    )
+    assert absa("convert", "out.jsonl", "again.spacy").code == 0
+    assert read(tmp_path / "again.spacy") == read(tmp_path / "out.spacy")
