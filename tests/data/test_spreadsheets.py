@@ -1,0 +1,25 @@
+import zipfile
+
+import pytest
+
+from spacy_absa.data.spreadsheets import read_spreadsheet
+from spacy_absa.errors import InputError
+
+openpyxl = pytest.importorskip("openpyxl")
+
+
+def test_a_stray_cell_at_the_end_of_the_sheet_is_an_error(tmp_path):
+    book = openpyxl.Workbook()
+    book.active["A1"] = "text"
+    book.active["XFD1048576"] = " "
+    book.save(tmp_path / "far.xlsx")
+    with pytest.raises(InputError, match=r"far\.xlsx: 1048576 rows by 16384 columns"):
+        list(read_spreadsheet(tmp_path / "far.xlsx"))
+
+
+def test_a_zip_bomb_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr("spacy_absa.data.text.MUCH", 1 << 10)
+    with zipfile.ZipFile(tmp_path / "bomb.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b" " * (1 << 20))
+    with pytest.raises(InputError, match=r"bomb\.xlsx: unfolds to more than 200 times"):
+        list(read_spreadsheet(tmp_path / "bomb.xlsx"))
