@@ -65,7 +65,7 @@ def _rows(batch: "pyarrow.RecordBatch") -> Iterator[dict[str, Any] | str]:
     """The rows of a batch; for one that cannot be converted the reason."""
     try:
         yield from batch.to_pylist()
-    except ValueError as error:  # invalid UTF-8, nanoseconds
+    except (ValueError, OverflowError) as error:  # invalid UTF-8, nanoseconds, the year 12,000
         if len(batch) == 1:
             yield f"cannot be read: {error}"
             return
