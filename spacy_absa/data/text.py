@@ -111,10 +111,11 @@ def open_text(path: str | Path, newline: str = "", *, tolerant: bool = False) ->
 def read_lines(file: TextIO) -> Iterator[str | None]:
     """The lines of a file with their ends; None for one of more than ``MAX_LINE`` characters."""
     while line := file.readline(MAX_LINE):
-        if len(line) < MAX_LINE or line.endswith(("\n", "\r")):
+        # A carriage return at the limit may be in the midst of a line, or of its end.
+        if len(line) < MAX_LINE or line.endswith("\n"):
             yield line
             continue
-        while (rest := file.readline(MAX_LINE)) and not rest.endswith(("\n", "\r")):
+        while len(rest := file.readline(MAX_LINE)) == MAX_LINE and not rest.endswith("\n"):
             pass
         yield None
 

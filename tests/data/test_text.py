@@ -79,6 +79,14 @@ def test_no_long_line_is_held(tmp_path, monkeypatch):
         assert list(read_lines(file)) == ["abc\n", None, None, "\n", None]
 
 
+def test_a_carriage_return_at_the_limit_ends_no_line(tmp_path, monkeypatch):
+    monkeypatch.setattr("spacy_absa.data.text.MAX_LINE", 3)
+    path = tmp_path / "text.txt"
+    path.write_bytes(b"ab\rcd\na\n")
+    with open_text(path, newline="\n") as file:
+        assert list(read_lines(file)) == [None, "a\n"]
+
+
 def test_unpaired_surrogate_in_utf16_is_an_error(tmp_path):
     path = tmp_path / "text.txt"
     path.write_bytes(b"\xff\xfe" + "a\n".encode("utf-16-le") + b"\x00\xd8\x41\x00")
