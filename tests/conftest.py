@@ -1,6 +1,5 @@
 """How many inputs Hypothesis generates: few in an ordinary run, many with the profile `long`."""
 
-import os
 from collections import Counter
 from functools import wraps
 
@@ -9,7 +8,9 @@ from hypothesis import HealthCheck, settings
 # Reading files takes its time on a busy machine.
 _ALWAYS = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 settings.register_profile("short", max_examples=25, derandomize=True, **_ALWAYS)
-settings.register_profile("long", max_examples=int(os.environ.get("X","4000")), print_blob=True, **_ALWAYS)
+settings.register_profile(
+    "long", max_examples=int(os.environ.get("X", "4000")), print_blob=True, **_ALWAYS
+)
 settings.load_profile("short")
 
 _generated: Counter[str] = Counter()

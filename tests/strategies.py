@@ -43,15 +43,22 @@ one_line = texts.map(lambda text: text.translate(dict.fromkeys(map(ord, "\t\r\n\
 
 encodings = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "gb18030"])
 
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | strings,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(strings, inner, max_size=3),
-    max_leaves=6,
-)
+
+def json_values(strings: st.SearchStrategy[str]) -> st.SearchStrategy:
+    """Values of JSON, with such strings in them."""
+    return st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | strings,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(strings, inner, max_size=3),
+        max_leaves=6,
+    )
+
+
 json_lines = (
-    json_values.map(json.dumps)
+    json_values(strings).map(json.dumps)
     | texts
-    | st.dictionaries(st.sampled_from(["text", "spans", "id"]), json_values).map(json.dumps)
+    | st.dictionaries(st.sampled_from(["text", "spans", "id"]), json_values(strings)).map(
+        json.dumps
+    )
     | st.tuples(texts, st.lists(st.lists(st.integers(-1, 9) | one_line, max_size=3))).map(
         lambda pair: json.dumps({"text": pair[0], "spans": pair[1]})
     )

@@ -14,6 +14,7 @@ from wasabi import msg
 from ..data.contest import LABELS, locate, read_labels, read_sentences
 from ..data.corpora import in_dev, to_doc, write_docs
 from ..data.jsonl import read_annotated
+from ..data.tables import neutralise
 from ..data.text import atomic_write
 from ..data.texts import text_format
 from ..errors import InputError
@@ -119,5 +120,5 @@ def _write_report(path: Path, skipped: list[Skipped]) -> None:
     with atomic_write(path) as file:
         writer = csv.writer(file, delimiter="\t")
         writer.writerow(Skipped._fields)
-        writer.writerows(skipped)
+        writer.writerows(map(neutralise, skip) for skip in skipped)
     msg.info(f"{path}: {len(skipped)} lines")

@@ -40,7 +40,7 @@ def scan_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]] | BadRow]:
                     number += 1
                     yield BadRow(number, row) if isinstance(row, str) else (number, row)
         except (ArrowException, OSError) as error:
-            raise InputError(f"{path}: damaged behind row {number}: {error}.") from error
+            raise InputError(f"{path}: damaged behind row {number}: {_say(error)}.") from error
 
 
 def require_pyarrow(path: Path) -> None:
@@ -58,7 +58,12 @@ def _open(path: Path) -> Any:
         # A buffer makes it read page by page instead of whole columns.
         return ParquetFile(path, buffer_size=1 << 16)
     except (ArrowException, OSError) as error:
-        raise InputError(f"{path}: cannot be read as Parquet: {error}.") from error
+        raise InputError(f"{path}: cannot be read as Parquet: {_say(error)}.") from error
+
+
+def _say(error: Exception) -> str:
+    """The message of an error in one line; some of pyarrow's have several."""
+    return " ".join(str(error).split()).removesuffix(".")
 
 
 def _rows(batch: "pyarrow.RecordBatch") -> Iterator[dict[str, Any] | str]:
@@ -67,7 +72,7 @@ def _rows(batch: "pyarrow.RecordBatch") -> Iterator[dict[str, Any] | str]:
         yield from batch.to_pylist()
     except (ValueError, OverflowError) as error:  # invalid UTF-8, nanoseconds, the year 12,000
         if len(batch) == 1:
-            yield f"cannot be read: {error}"
+            yield f"cannot be read: {_say(error)}"
             return
         for i in range(len(batch)):
             yield from _rows(batch.slice(i, 1))

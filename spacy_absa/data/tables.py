@@ -135,3 +135,8 @@ def _read_csv(path: Path, delimiter: str, tolerant: bool) -> Iterator[NumberedRo
                     lines.number - n_lost,
                     f"not valid CSV ({error}){with_it}: mend the quotes there",
                 )
+
+
+def neutralise(field: str) -> str:
+    """A field of a table for people, which no spreadsheet then takes for a formula (CWE-1236)."""
+    return f"'{field}" if field.startswith(("=", "+", "-", "@", "\t", "\r")) else field

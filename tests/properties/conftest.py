@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from spacy_absa.errors import InputError
@@ -30,9 +28,3 @@ def read(scratch):
             return None
 
     return read
-
-
-def write(folder: Path, name: str, data: bytes) -> Path:
-    path = folder / name
-    path.write_bytes(data)
-    return path

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -122,7 +123,7 @@ def test_json_lines(read, data):
         assert all(span.start < span.end for span in spans)
 
 
-@given(st.lists(st.dictionaries(s.texts, s.json_values, max_size=3), max_size=5), s.texts)
+@given(st.lists(st.dictionaries(s.texts, s.json_values(s.texts), max_size=3), max_size=5), s.texts)
 def test_json_lines_are_read_as_they_were_written(read, objects, content):
     for fields in objects:
         fields["text"] = content
@@ -164,7 +165,7 @@ def test_contest_files(read, data):
 @given(s.texts, st.dictionaries(s.texts.filter(str.strip), st.sampled_from("ab"), max_size=4))
 def test_contest_labels_get_places_or_reasons(content, views):
     spans, not_found = contest.locate(content, views)
-    assert all(a.end <= b.start for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(spans))
     assert all(0 <= span.start < span.end <= len(content) for span in spans)
     assert len({miss.view for miss in not_found}) == len(not_found)
     for view in views.keys() - {miss.view for miss in not_found}:
@@ -179,7 +180,10 @@ def test_a_contest_answer_is_read_back(scratch, answer):
     assert labels == {key: row.opinion for key, row in rows.items()}
 
 
-@given(s.contents(LINES) | s.contents(s.json_values.map(lambda x: json.dumps({"alphabet": x}))))
+@given(
+    s.contents(LINES)
+    | s.contents(s.json_values(s.strings).map(lambda x: json.dumps({"alphabet": x})))
+)
 def test_alphabets(read, data):
     found = read("a.json", data, alphabet.read_alphabet)
     assert found is None or len(set(found)) == len(found) > 0
@@ -189,7 +193,7 @@ def test_alphabets(read, data):
     s.contents()
     | s.contents(
         st.lists(
-            st.dictionaries(st.sampled_from(["pattern", "id", "label"]), s.strings | s.json_values)
+            st.dictionaries(st.sampled_from(["pattern", "id", "label"]), s.json_values(s.strings))
         ).map(lambda entries: "\n".join(map(json.dumps, entries)))
     ),
     st.sampled_from(["a.txt", "a.csv", "a.jsonl", "a.jsonl.gz"]),
