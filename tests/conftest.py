@@ -8,9 +8,7 @@ from hypothesis import HealthCheck, settings
 # Reading files takes its time on a busy machine.
 _ALWAYS = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 settings.register_profile("short", max_examples=25, derandomize=True, **_ALWAYS)
-settings.register_profile(
-    "long", max_examples=int(os.environ.get("X", "4000")), print_blob=True, **_ALWAYS
-)
+settings.register_profile("long", max_examples=4500, print_blob=True, **_ALWAYS)
 settings.load_profile("short")
 
 _generated: Counter[str] = Counter()

@@ -4,7 +4,7 @@ import io
 
 import pytest
 import spacy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_absa.cli._util import load_pipeline
@@ -101,6 +101,7 @@ def saved(tmp_path_factory):
     return path, sorted(file for file in path.rglob("*") if file.is_file())
 
 
+@settings(max_examples=max(10, settings().max_examples // 10))
 @given(st.data())
 def test_pipelines(saved, data):
     folder, files = saved
