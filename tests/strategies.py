@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 NAMES = ["本田", "丰田", "宝马", "Q7", "宝马X5", "ｍｇ"]
 # What Unicode has in store: controls, separators, marks, direction, joiners, emoji, width, case.
-_PIECES = [
+PIECES = [
     *NAMES,
     "我喜欢",
     "不好。",
@@ -34,7 +34,7 @@ _SURROGATES = ["\ud800", "\udfff", "\ud83d", "\udcff"]
 
 # Texts that UTF-8 can hold, up to some 100 characters.
 texts = st.lists(
-    st.sampled_from(_PIECES) | st.text(st.characters(codec="utf-8"), max_size=8), max_size=12
+    st.sampled_from(PIECES) | st.text(st.characters(codec="utf-8"), max_size=8), max_size=12
 ).map("".join)
 # Any Python string.
 strings = st.lists(texts | st.sampled_from(_SURROGATES), max_size=3).map("".join)
