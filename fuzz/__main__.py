@@ -17,6 +17,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["spacy_absa"]):
+    import numpy
     import spacy
     import srsly
 
@@ -143,6 +144,46 @@ def _cars() -> spacy.Language:
     return _pipelines[0]
 
 
+def _spreadsheet() -> bytes:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active.append(["id", "text"])
+    book.active.append([1, "本田"])
+    book.save(_FOLDER / "seed.xlsx")
+    return (_FOLDER / "seed.xlsx").read_bytes()
+
+
+def _parquet() -> bytes:
+    from pyarrow import table
+    from pyarrow.parquet import write_table
+
+    write_table(table({"text": ["本田", None], "n": [1, 2]}), _FOLDER / "seed.parquet")
+    return (_FOLDER / "seed.parquet").read_bytes()
+
+
+_CSV = 'id,text\n1,"本田, ""好""\n不"\n2,丰田\n'
+_JSON = '{"text": "本田好", "spans": [[0, 2, "pos"]], "id": 1}\n'
+# What libFuzzer starts from: something of each format that is whole.
+SEEDS: dict[str, Callable[[], list[bytes]]] = {
+    "text": lambda: (
+        ["本田\r\n丰田\n".encode(code) for code in ("utf-8", "gb18030", "utf-16")]
+        + [gzip.compress("本田\n".encode())]
+    ),
+    "archives": lambda: [_JSON.encode()],
+    "tables": lambda: [_CSV.encode(), _CSV.replace(",", ";").encode("gb18030"), b"a\tb\n1\t2\n"],
+    "json_lines": lambda: [_JSON.encode()],
+    "rows": lambda: [_JSON.encode(), _CSV.encode()],
+    "parquet": lambda: [_parquet()],
+    "spreadsheets": lambda: [_spreadsheet()],
+    "contest": lambda: ["1\t本田好\n".encode() + b"\xff" + "1\t本田\tpos\n".encode()],
+    "alphabets": lambda: ['{"alphabet": "的一 a"}'.encode()],
+    "lexicons": lambda: [b'{"pattern": "Q7", "id": "audi"}\n', "本田\thonda\n".encode()],
+    "component": lambda: ["哈弗H6省油又好看，途观天天修，真坑。".encode()],
+    "weights": lambda: [
+        srsly.msgpack_dumps({"sizes": {}, "state": {"weight": numpy.ones((2, 3), "float32")}})
+    ],
+}
 TARGETS: dict[str, Callable[[bytes], None]] = {
     name.removeprefix("fuzz_"): target
     for name, target in globals().copy().items()
@@ -162,7 +203,11 @@ def main(arguments: list[str]) -> None:
         except InputError:
             return
 
-    atheris.Setup([sys.argv[0], *arguments[1:]], test_one_input)
+    corpus = _FOLDER / "corpus"
+    corpus.mkdir()
+    for number, seed in enumerate(SEEDS[arguments[0]]()):
+        (corpus / str(number)).write_bytes(seed)
+    atheris.Setup([sys.argv[0], *arguments[1:], str(corpus)], test_one_input)
     atheris.Fuzz()
 
 

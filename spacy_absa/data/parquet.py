@@ -39,7 +39,7 @@ def scan_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]] | BadRow]:
                 for row in _rows(batch):
                     number += 1
                     yield BadRow(number, row) if isinstance(row, str) else (number, row)
-        except (ArrowException, OSError) as error:
+        except (ArrowException, OSError, UnicodeDecodeError) as error:
             raise InputError(f"{path}: damaged behind row {number}: {_say(error)}.") from error
 
 
@@ -56,8 +56,10 @@ def _open(path: Path) -> Any:
 
     try:
         # A buffer makes it read page by page instead of whole columns.
-        return ParquetFile(path, buffer_size=1 << 16)
-    except (ArrowException, OSError) as error:
+        file = ParquetFile(path, buffer_size=1 << 16)
+        file.schema_arrow.names  # noqa: B018 - decodes them, which may fail
+        return file
+    except (ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as Parquet: {_say(error)}.") from error
 
 

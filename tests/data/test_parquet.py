@@ -104,3 +104,11 @@ def test_a_day_beyond_the_calendar_costs_one_row(tmp_path):
     good, bad = scan_parquet(path)
     assert good == (1, {"text": "a", "day": datetime.date(1970, 1, 1)})
     assert isinstance(bad, BadRow)
+
+
+def test_columns_with_invalid_names_are_an_error(tmp_path):
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"text": ["a"]}), path)
+    path.write_bytes(path.read_bytes().replace(b"text", b"te\xfft"))
+    with pytest.raises(InputError, match=r"a\.parquet: cannot be read as Parquet: .*decode"):
+        parquet_schema(path)

@@ -23,3 +23,13 @@ def test_a_zip_bomb_is_an_error(tmp_path, monkeypatch):
         archive.writestr("xl/worksheets/sheet1.xml", b" " * (1 << 20))
     with pytest.raises(InputError, match=r"bomb\.xlsx: unfolds to more than 200 times"):
         list(read_spreadsheet(tmp_path / "bomb.xlsx"))
+
+
+def test_an_archive_of_a_later_version_is_an_error(tmp_path):
+    book = openpyxl.Workbook()
+    book.save(tmp_path / "later.xlsx")
+    data = bytearray((tmp_path / "later.xlsx").read_bytes())
+    data[data.index(b"PK\x01\x02") + 6] = 148  # the version that is needed to extract the file
+    (tmp_path / "later.xlsx").write_bytes(data)
+    with pytest.raises(InputError, match=r"later\.xlsx: cannot be read .* version 14\.8"):
+        list(read_spreadsheet(tmp_path / "later.xlsx"))
