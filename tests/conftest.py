@@ -34,6 +34,8 @@ def _counted(test, name):
 
 def pytest_terminal_summary(terminalreporter):
     """Say how many inputs there were."""
+    if not _generated:
+        return
     terminalreporter.write_line(
         f"{_generated.total():,} generated inputs in {len(_generated)} properties"
     )
