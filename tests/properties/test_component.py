@@ -29,7 +29,8 @@ CONFIGS = {
     "softmax": ("zh", {"model": {**TINY, "output": {"@architectures": "spacy_absa.Softmax.v1"}}}),
     "short windows": ("zh", {"model": {**TINY, "max_length": 8}}),
 }
-NUMBERS = {"abs": 1e-5, "nan_ok": False}
+# Weights ten times as large as trained ones make as much more of rounding in float32.
+NUMBERS = {"abs": 1e-4, "nan_ok": False}
 
 
 def wild(lang, config):
