@@ -12,6 +12,7 @@ from ..data.agreement import Conflict, agreement, settle
 from ..data.annotation_tools import Tool, detect_tool, read_annotations
 from ..data.corpora import in_dev, to_doc, write_docs
 from ..data.labelled import Labelled, Skipped, read_labelled
+from ..data.tables import neutralise
 from ..data.text import atomic_write
 from ..data.texts import list_files
 from ..errors import InputError
@@ -131,7 +132,8 @@ def _write_conflicts(path: Path, conflicts: list[Conflict]) -> None:
             outcome = "majority" if settled else "left out"
             for annotator, spans in readings.items():
                 entities = "; ".join(f"{text[s:e]} {label} ({s}-{e})" for s, e, label in spans)
-                writer.writerow((sentence_id, text, annotator, entities, outcome))
+                row = (sentence_id, text, annotator, entities, outcome)
+                writer.writerow(map(neutralise, row))
     msg.info(f"{path}: {len(conflicts)} texts")
 
 
@@ -139,5 +141,5 @@ def _write_report(path: Path, skipped: list[Skipped]) -> None:
     with atomic_write(path) as file:
         writer = csv.writer(file, delimiter="\t")
         writer.writerow(Skipped._fields)
-        writer.writerows(skipped)
+        writer.writerows(map(neutralise, skip) for skip in skipped)
     msg.info(f"{path}: {len(skipped)} lines")

@@ -23,6 +23,7 @@ from ._util import (
     check_suffix,
     command,
     load_pipeline,
+    printable,
     progress,
 )
 
@@ -113,7 +114,7 @@ def _write_jsonl(path: Path, answers: Answers) -> int:
 
 def _print(answers: Answers) -> None:
     for text, mentions, _ in answers:
-        typer.secho(text, bold=True)
+        typer.secho(printable(text), bold=True)
         if not mentions:
             typer.echo("  no entity")
         for mention in mentions:
@@ -123,4 +124,5 @@ def _print(answers: Answers) -> None:
             )
             known = mention["id"] not in ("", mention["text"])
             name = f" ({mention['id']})" if known else ""
-            typer.echo(f"  {sentiment} {mention['score']:.2f}  {mention['text']}{name}")
+            found = printable(mention["text"] + name)
+            typer.echo(f"  {sentiment} {mention['score']:.2f}  {found}")

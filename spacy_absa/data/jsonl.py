@@ -11,6 +11,9 @@ from ..types import CharSpan
 from .contest import LABELS
 from .text import TOO_LONG, BadRow, atomic_write, find_surrogate, open_text, read_lines
 
+# Objects and lists in each other: more than data has, and little enough to be safe to recurse into.
+_MAX_DEPTH = 100
+
 
 class Record(NamedTuple):
     """One object of a JSONL file and its text."""
@@ -23,8 +26,8 @@ class Record(NamedTuple):
 def read_records(path: str | Path, key: str = "text") -> Iterator[Record]:
     """Yield the objects of a JSONL file with the string at ``key``; blank lines are passed.
 
-    Raises InputError for a line that is no JSON object, or whose text is missing, no string, or
-    holds an unpaired surrogate.
+    Raises InputError for a line that is no JSON object, whose text is missing or no string,
+    or that holds an unpaired surrogate or is nested too deeply.
     """
     for row in scan_objects(path):
         if isinstance(row, BadRow):
@@ -38,6 +41,12 @@ def read_records(path: str | Path, key: str = "text") -> Iterator[Record]:
             raise InputError(
                 f"{where}: an unpaired surrogate at character {place}: mend or drop the text."
             )
+        try:
+            size_of(fields)
+        except (UnicodeEncodeError, RecursionError) as error:
+            raise InputError(
+                f"{where}: an unpaired surrogate beside the text, or nested too deeply: mend it."
+            ) from error
         yield Record(where, fields, text)
 
 
@@ -69,6 +78,22 @@ def _parse(line: str, number: int) -> tuple[int, dict[str, Any]] | BadRow:
     if not isinstance(fields, dict):
         return BadRow(number, "no JSON object: write one object a line, with its text")
     return number, fields
+
+
+def size_of(value: Any, depth: int = 0) -> int:
+    """The bytes of a value's strings and numbers, roughly.
+
+    Raises UnicodeEncodeError and RecursionError for what could not be written again.
+    """
+    if depth > _MAX_DEPTH:
+        raise RecursionError
+    if isinstance(value, str):
+        return len(value.encode("utf-8"))
+    if isinstance(value, dict):
+        return sum(size_of(key) + size_of(item, depth + 1) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return sum(size_of(item, depth + 1) for item in value)
+    return 8
 
 
 def read_annotated(path: str | Path) -> Iterator[tuple[Record, list[CharSpan]]]:

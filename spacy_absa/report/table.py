@@ -4,10 +4,8 @@ import csv
 from collections.abc import Iterator
 from typing import IO, Any
 
+from ..data.tables import neutralise
 from ..pipeline.annotations import SENTIMENTS
-
-# A cell that begins so may run as a formula: OWASP, CSV Injection.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 Fields = dict[str, Any]
 
@@ -26,9 +24,9 @@ def write_table(file: IO[str], entities: list[Fields]) -> None:
 
 def _row(entity: Fields) -> Fields:
     return {
-        "entity": _safe(entity["name"]),
-        "id": _safe(entity["id"]),
-        "spellings": _safe(" | ".join(entity["spellings"])),
+        "entity": neutralise(entity["name"]),
+        "id": neutralise(entity["id"]),
+        "spellings": neutralise(" | ".join(entity["spellings"])),
         "mentions": entity["mentions"],
         "texts": entity["texts"],
         "share_of_mentions": entity["share_of_mentions"],
@@ -49,7 +47,3 @@ def _estimate(name: str, estimate: Fields) -> Iterator[tuple[str, float]]:
     yield name, estimate["value"]
     yield f"{name}_low", estimate["low"]
     yield f"{name}_high", estimate["high"]
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -63,6 +63,12 @@ def test_the_dev_split_depends_on_the_text_alone(absa, tmp_path):
     assert dev["half"] == {text for text in dev["all"] if int(text[1:-2]) >= 30}
 
 
+def test_a_spreadsheet_takes_nothing_in_the_report_for_a_formula(absa, contest, tmp_path):
+    (tmp_path / "Label.csv").write_text("SentenceId\tView\tOpinion\n1\t=1+1\tpos\n")
+    assert absa("convert", *contest, "--report", "skipped.tsv").code == 0
+    assert "1\t'=1+1\tnot in the sentence\n" in Path("skipped.tsv").read_text()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

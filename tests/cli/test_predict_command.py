@@ -65,6 +65,12 @@ def test_the_terminal(absa, pipeline, inputs):
     ]
 
 
+def test_the_terminal_gets_no_control_characters(absa, pipeline, tmp_path):
+    (tmp_path / "texts.txt").write_text("\x1b[2J本田\x9b\n")
+    assert absa("predict", pipeline, "texts.txt").out.startswith("\ufffd[2J本田\ufffd\n")
+    assert "\ufffd[2J" in absa("predict", pipeline, "\x1b[2J.txt").err
+
+
 def test_another_lexicon(absa, pipeline, inputs, tmp_path):
     (tmp_path / "names.txt").write_text("没有车\n", encoding="utf-8")
     result = absa("predict", pipeline, "texts.txt", "out.jsonl", "--lexicon", "names.txt")
