@@ -17,7 +17,7 @@ from thinc.api import Config, Model, Optimizer, set_dropout_rate, to_numpy
 
 from ..data.alphabet import build_alphabet, count_characters
 from ..decoding.lexicon import Lexicon, Match
-from ..decoding.marginals import crf_loss, forward_backward, softmax_loss
+from ..decoding.marginals import Lattice, crf_loss, forward_backward, softmax_loss
 from ..decoding.schemes import TagScheme
 from ..decoding.viterbi import Mode, viterbi
 from ..errors import InputError
@@ -253,6 +253,13 @@ class AbsaGRU(TrainablePipe):
         )
         return self._mentions(texts, spans, scores, transitions, matches)
 
+    def lattice(self, docs: Iterable[Doc]) -> Lattice:
+        """The model's distribution over the tag sequences of each Doc, at least one not empty.
+
+        Settings of the decoder (lexicon mode, bonuses, threshold) have no say in it.
+        """
+        return forward_backward(*self._emissions(list(docs)), self.scheme.legal)
+
     def sample(
         self, docs: Iterable[Doc], n: int, rng: numpy.random.Generator
     ) -> list[list[list[CharSpan]]]:
@@ -264,7 +271,7 @@ class AbsaGRU(TrainablePipe):
         docs = list(docs)
         if not any(len(doc) for doc in docs):
             return [[[]] * n for _ in docs]
-        lattice = forward_backward(*self._emissions(docs), self.scheme.legal)
+        lattice = self.lattice(docs)
         draws = [map(self.scheme.decode, lattice.sample(rng)) for _ in range(n)]
         return [list(readings) for readings in zip(*draws, strict=True)]
 
