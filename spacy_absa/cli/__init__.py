@@ -15,6 +15,7 @@ from . import (
     pseudo_label,
     score,
     select,
+    serve,
     swap,
 )
 from ._util import absa_cli
@@ -33,6 +34,7 @@ __all__ = [
     "pseudo_label",
     "score",
     "select",
+    "serve",
     "swap",
 ]
 
