@@ -123,7 +123,7 @@ def create_app(
         results = []
         # Others get their turn between the batches.
         for batch in minibatch(chosen, limits.texts):
-            results += analyser.analyse(batch, lexicon=names, mode=lexicon_mode)
+            results += analyser.analyse(batch, lexicon=names, mode=lexicon_mode, html=True)
         brands = count_brands(results)
         return {
             "results": results,
@@ -164,8 +164,9 @@ def _add_guards(app: FastAPI, limits: Limits) -> None:
     @app.exception_handler(RequestValidationError)
     def refuse_request(request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"][1:]) or "body"
-        return _refusal(422, f"{place}: {first['msg']}.")
+        # The place in the body; of what is no JSON at all, the number of a character.
+        place = ".".join(str(part) for part in first["loc"][1:] if first["type"] != "json_invalid")
+        return _refusal(422, f"{place or 'body'}: {first['msg']}.")
 
 
 def _refusal(status: int, sentence: str) -> JSONResponse:

@@ -1,5 +1,6 @@
 """``spacy absa serve``: a web page to try a pipeline, and its JSON endpoint."""
 
+from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -7,6 +8,8 @@ import typer
 from ..errors import InputError
 from ._util import GpuIdOpt, LexiconOpt, PipelineArg, command, load_pipeline
 
+# Of the extra `app`.
+_MODULES = ("fastapi", "plotly", "python_multipart", "uvicorn")
 _LOOPBACK = ("127.0.0.1", "localhost")
 
 
@@ -28,14 +31,13 @@ def serve(
     Example:
       python -m spacy absa serve assets/zh_absa_cars --port 8000
     """
-    try:
-        import uvicorn
+    for module in _MODULES:
+        if find_spec(module) is None:
+            raise InputError(f"The web page needs {module}: pip install 'spacy-absa[app]'.")
+    import uvicorn
 
-        from ..app.server import create_app
-    except ImportError as error:
-        raise InputError(
-            f"The web page needs {error.name}: pip install 'spacy-absa[app]'."
-        ) from error
+    from ..app.server import create_app
+
     nlp = load_pipeline(pipeline, lexicon, gpu_id)
     app = create_app(nlp, hosts=_LOOPBACK if host in _LOOPBACK else ("*",))
     uvicorn.run(app, host=host, port=port, access_log=False)

@@ -8,8 +8,10 @@ document.documentElement.lang = zh ? "zh" : "en";
 const WORDS = {
   entity: ["entity", "实体"], sentiment: ["sentiment", "情感"], scores: ["scores", "得分"],
   certainty: ["certainty", "置信度"], id: ["id", "编号"],
-  readings: ["Readings and their probabilities", "候选结果及其概率"],
+  readings: ["Readings", "候选结果"],
+  before: ["their probabilities before the entity list has its say", "概率为使用词表之前的概率"],
   why: ["What moved the sentiment", "情感依据"],
+  for: ["for its label", "支持该判断"], against: ["against it", "反对该判断"],
   noReason: ["nothing around it moved the sentiment", "上下文没有明显依据"],
   none: ["No entity.", "没有实体。"], busy: ["Working…", "分析中……"],
   positive: ["positive", "正面"], neutral: ["neutral", "中性"], negative: ["negative", "负面"],
@@ -22,7 +24,6 @@ const WORDS = {
 const say = (key) => (WORDS[key] ? WORDS[key][zh ? 1 : 0] : key);
 const EXAMPLE = "哈弗H6省油又好看，邻居那台途观天天修，真坑。\n我喜欢本田，我不喜欢丰田";
 const SHOWN = 50;
-const COLOURS = { for: "46, 160, 67", against: "214, 64, 64" };
 
 let limits = {};
 let ownLexicon = "";
@@ -121,13 +122,15 @@ async function draw(chart) {
       document.head.append(script);
     });
   }
+  for (const bars of chart.data) bars.name = say(bars.name);
+  chart.layout.xaxis.title.text = say("mentions");
   const plot = element("div");
   $("chart").replaceChildren(plot);
   window.Plotly.newPlot(plot, chart.data, chart.layout, { responsive: true, displaylogo: false });
 }
 
 function download(results) {
-  const lines = results.map((result) => `${JSON.stringify(result)}\n`);
+  const lines = results.map(({ text, entities }) => `${JSON.stringify({ text, entities })}\n`);
   const link = element("a", "", say("download"));
   link.href = URL.createObjectURL(new Blob(lines, { type: "application/jsonl" }));
   link.download = "entities.jsonl";
@@ -142,9 +145,15 @@ function card(result) {
   box.append(text);
   box.append(result.entities.length ? table(result.entities) : element("p", "", say("none")));
   const explained = result.entities.filter((entity) => entity.explanation);
-  if (explained.length) box.append(element("h2", "", say("why")));
+  if (explained.length) {
+    const legend = ["for", "against"].map((side) => element("small", side, say(side)));
+    box.append(element("h2", "", say("why"), ...legend));
+  }
   box.append(...explained.map((entity) => why(result.text, entity)));
-  if (result.readings) box.append(element("h2", "", say("readings")), ...result.readings.map(reading));
+  if (result.readings) {
+    const note = element("small", "", say("before"));
+    box.append(element("h2", "", say("readings"), note), ...result.readings.map(reading));
+  }
   return box;
 }
 
@@ -169,7 +178,7 @@ function scores(byLabel) {
   bar.title = labels.map((label) => `${say(NAMES[label] ?? label)} ${percent(byLabel[label])}`).join(", ");
   for (const label of labels) {
     const part = element("i", NAMES[label] ?? "");
-    part.style.width = percent(byLabel[label]);
+    part.style.width = `${100 * byLabel[label]}%`;
     bar.append(part);
   }
   return bar;
@@ -185,8 +194,8 @@ function why(text, entity) {
     line.append(chars.slice(end, run.start).join(""));
     const part = element(run.weight === null ? "b" : "span", "", chars.slice(run.start, run.end).join(""));
     if (run.weight !== null) {
-      const colour = run.weight > 0 ? COLOURS.for : COLOURS.against;
-      part.style.background = `rgba(${colour}, ${0.15 + 0.4 * Math.abs(run.weight)})`;
+      part.className = run.weight > 0 ? "for" : "against";
+      part.style.setProperty("--weight", Math.abs(run.weight));
       part.title = run.weight.toFixed(2);
     }
     line.append(part);
@@ -204,6 +213,7 @@ function reading({ probability, html }) {
 }
 
 function percent(share) {
+  if (share < 0.0005 && share > 0) return "<0.1%";
   return `${(100 * share).toFixed(1)}%`;
 }
 
