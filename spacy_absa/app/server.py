@@ -38,7 +38,7 @@ class Limits(NamedTuple):
 
     texts: int = 64  # in one request
     chars: int = 5_000  # in one text
-    close_chars: int = 2_000  # in all texts, where readings or explanations are asked for
+    close_chars: int = 1_000  # in all texts, where readings or explanations are asked for
     readings: int = 10  # of one text
     body: int = 10_000_000  # bytes of a request
     rows: int = 2_000  # read of a file

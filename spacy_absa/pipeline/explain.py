@@ -27,13 +27,13 @@ DEFAULT_REACH = 40
 class Explainer:
     """The component `absa_explain`: explains what another component has found. See `explain`."""
 
-    def __init__(self, source: AbsaGRU, reach: int) -> None:
-        self.source = source
+    def __init__(self, explained: AbsaGRU, reach: int) -> None:
+        self.explained = explained
         self.reach = reach
 
     def __call__(self, doc: Doc) -> Doc:
         """Add the explanations to `doc._.absa`."""
-        explain(self.source, [doc], reach=self.reach)
+        explain(self.explained, [doc], reach=self.reach)
         return doc
 
 
@@ -41,19 +41,19 @@ class Explainer:
     "absa_explain",
     requires=["doc._.absa"],
     assigns=["doc._.absa"],
-    default_config={"source": "absa_gru", "reach": DEFAULT_REACH},
+    default_config={"component": "absa_gru", "reach": DEFAULT_REACH},
 )
-def make_explainer(nlp: Language, name: str, source: str, reach: int) -> Explainer:
-    """Create the component, which stands behind `source`, the component that it explains.
+def make_explainer(nlp: Language, name: str, component: str, reach: int) -> Explainer:
+    """Create the component, which stands behind the one that it explains.
 
-    Raises InputError where there is none of that name before it.
+    Raises InputError where none of the name `component` is before it.
     """
-    if source not in nlp.component_names:
+    if component not in nlp.component_names:
         raise InputError(
-            f"{name} explains the component {source!r}, but there is none before it: add "
-            "absa_explain behind it, or name another one as its `source`."
+            f"{name} explains the component {component!r}, but there is none before it: add "
+            "absa_explain behind it, or name another one as its `component`."
         )
-    return Explainer(nlp.get_pipe(source), reach)
+    return Explainer(nlp.get_pipe(component), reach)
 
 
 def explain(pipe: AbsaGRU, docs: Iterable[Doc], *, reach: int = DEFAULT_REACH) -> None:

@@ -84,6 +84,16 @@ def test_hiding_the_reason_changes_the_trained_models_mind(trained):
         assert shares[1, label] < shares[0, label]
 
 
+def test_it_is_saved_with_the_pipeline(trained, tmp_path):
+    nlp = spacy.blank("zh").from_config(trained.config).from_bytes(trained.to_bytes())
+    nlp.add_pipe("absa_explain", config={"reach": 3})
+    nlp.to_disk(tmp_path)
+    loaded = spacy.load(tmp_path)
+    text = "我喜欢本田，我不喜欢丰田"
+    assert loaded(text)._.absa == nlp(text)._.absa
+    assert all(run["start"] > 6 for run in loaded(text)._.absa[1]["explanation"])
+
+
 def test_nothing_to_explain():
     with pytest.raises(InputError, match="no_such"):
-        spacy.blank("zh").add_pipe("absa_explain", config={"source": "no_such"})
+        spacy.blank("zh").add_pipe("absa_explain", config={"component": "no_such"})
