@@ -4,6 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from plotly.graph_objects import Bar, Figure
+
 from ..folding import fold
 from ..pipeline.annotations import DISPLACY_COLORS, SENTIMENTS
 
@@ -36,8 +38,6 @@ def count_brands(results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def brand_chart(brands: list[dict[str, Any]]) -> dict[str, Any]:
     """A Plotly figure, as plain data: a bar for each of the brands that are named most."""
-    from plotly.graph_objects import Bar, Figure
-
     shown = brands[:MAX_BARS]
     seen = {sentiment for brand in shown for sentiment in brand["sentiments"]}
     order = [*_COLOURS, *sorted(seen - _COLOURS.keys())]

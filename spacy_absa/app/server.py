@@ -119,7 +119,8 @@ def create_app(
     ) -> dict[str, Any]:
         texts = _read_upload(file, limits.rows + 1)
         names = _parse_lexicon(lexicon)
-        chosen = [text for text in texts[: limits.rows] if 0 < len(text) <= limits.chars]
+        read = texts[: limits.rows]
+        chosen = [text for text in read if text.strip() and len(text) <= limits.chars]
         results = []
         # Others get their turn between the batches.
         for batch in minibatch(chosen, limits.texts):
@@ -127,7 +128,7 @@ def create_app(
         brands = count_brands(results)
         return {
             "results": results,
-            "skipped": min(len(texts), limits.rows) - len(chosen),
+            "skipped": len(read) - len(chosen),
             "more": len(texts) > limits.rows,
             "brands": brands,
             "chart": brand_chart(brands),

@@ -28,6 +28,7 @@ const SHOWN = 50;
 let limits = {};
 let ownLexicon = "";
 let turn = 0;
+let again = analyse; // what a change of the settings repeats
 
 function element(tag, className, ...children) {
   const node = document.createElement(tag);
@@ -69,7 +70,17 @@ async function show(work) {
   }
 }
 
-const analyse = () => show(async () => {
+function analyse() {
+  again = analyse;
+  return show(askTexts);
+}
+
+function analyseFile(file) {
+  again = () => analyseFile(file);
+  return show(() => askFile(file));
+}
+
+async function askTexts() {
   const texts = $("texts").value.split("\n").filter((line) => line.trim());
   if (!texts.length) return () => { status(""); clear(); };
   const close = texts.reduce((n, text) => n + Array.from(text).length, 0) <= limits.close_chars;
@@ -87,9 +98,9 @@ const analyse = () => show(async () => {
     clear();
     $("results").append(...results.map(card));
   };
-});
+}
 
-const analyseFile = (file) => show(async () => {
+async function askFile(file) {
   const form = new FormData();
   form.append("file", file);
   for (const [key, value] of Object.entries(settings())) if (value !== null) form.append(key, value);
@@ -107,7 +118,7 @@ const analyseFile = (file) => show(async () => {
     $("results").append(download(answer.results), ...answer.results.slice(0, SHOWN).map(card));
     if (answer.brands.length) draw(answer.chart);
   };
-});
+}
 
 function clear() {
   $("chart").replaceChildren();
@@ -139,10 +150,7 @@ function download(results) {
 
 function card(result) {
   const box = element("article", "card");
-  const text = element("div", "text");
-  if (result.html) text.innerHTML = result.html;
-  else text.append(result.text);
-  box.append(text);
+  box.append(marked("text", result.html));
   box.append(result.entities.length ? table(result.entities) : element("p", "", say("none")));
   const explained = result.entities.filter((entity) => entity.explanation);
   if (explained.length) {
@@ -207,9 +215,14 @@ function why(text, entity) {
 }
 
 function reading({ probability, html }) {
-  const text = element("div");
+  const share = element("span", "number", percent(probability));
+  return element("div", "reading", share, marked("", html));
+}
+
+function marked(className, html) {
+  const text = element("div", className);
   text.innerHTML = html;
-  return element("div", "reading", element("span", "number", percent(probability)), text);
+  return text;
 }
 
 function percent(share) {
@@ -227,13 +240,13 @@ $("run").onclick = analyse;
 $("texts").onkeydown = (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) analyse();
 };
-for (const radio of document.querySelectorAll("[name=mode]")) radio.onchange = analyse;
-for (const id of ["explain", "readings", "lexicon"]) $(id).onchange = analyse;
+for (const radio of document.querySelectorAll("[name=mode]")) radio.onchange = () => again();
+for (const id of ["explain", "readings", "lexicon"]) $(id).onchange = () => again();
 $("lexicon").oninput = countEntries;
 $("restore").onclick = () => {
   $("lexicon").value = ownLexicon;
   countEntries();
-  analyse();
+  again();
 };
 $("file").onchange = ({ target }) => {
   if (target.files.length) analyseFile(target.files[0]);
