@@ -19,6 +19,7 @@ from . import (
     report,
     score,
     select,
+    serve,
     suggest,
     swap,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "report",
     "score",
     "select",
+    "serve",
     "suggest",
     "swap",
 ]

@@ -80,7 +80,7 @@ class Lexicon:
                 f"{path}: cannot tell the lexicon's format: name it {', '.join(_PARSERS)}."
             )
         with open_text(path) as file:
-            lexicon = cls._parse(suffix, read_lines(file), str(path))
+            lexicon = cls.parse(suffix, read_lines(file), str(path))
         if not lexicon:
             raise InputError(f"{path}: the lexicon has no entries: write one alias per line.")
         return lexicon
@@ -88,7 +88,7 @@ class Lexicon:
     @classmethod
     def from_bytes(cls, data: bytes) -> "Lexicon":
         """The lexicon that ``to_bytes`` wrote."""
-        return cls._parse(".jsonl", data.decode("ascii").splitlines(), "saved lexicon")
+        return cls.parse(".jsonl", data.decode("ascii").splitlines(), "saved lexicon")
 
     def to_bytes(self) -> bytes:
         """The entries as EntityRuler JSONL in ASCII; equal lexicons give equal bytes."""
@@ -96,7 +96,11 @@ class Lexicon:
         return "".join(f"{line}\n" for line in lines).encode("ascii")
 
     @classmethod
-    def _parse(cls, suffix: str, lines: Iterable[str | None], source: str) -> "Lexicon":
+    def parse(cls, suffix: str, lines: Iterable[str | None], source: str) -> "Lexicon":
+        """The lexicon in these lines (None: one that is too long to read), by the file's suffix.
+
+        Errors name the ``source``.
+        """
         parsed = list(_PARSERS[suffix](_locate(lines, source)))
         return cls([entry for _, entry in parsed], [place for place, _ in parsed])
 

@@ -374,3 +374,31 @@ def test_a_label_bonus_raises_its_probability(trained, with_config):
     odds = after["NEG"] / after["POS"] / (before["NEG"] / before["POS"])
     assert odds == pytest.approx(numpy.exp(BONUS["NEG"]), rel=1e-3)
     assert with_config(label_bonus={"POS": 30.0})("今天天气好").ents
+
+
+def test_readings_are_ranked_and_their_probabilities_add_up(with_config):
+    texts = ["我喜欢本田，我不喜欢丰田", "", "丰田不错"]
+    for config in ({}, {"label_bonus": {"NEG": 0.5}}):
+        pipe = with_config(**config).get_pipe("absa_gru")
+        docs = [spacy.blank("zh").make_doc(text) for text in texts]
+        found = pipe.readings(docs, 400)
+        assert found[1] == [([], 1.0)]
+        for readings, mentions in zip(found, pipe.predict(docs), strict=True):
+            assert readings[0].entities == [(m.start, m.end, m.label) for m in mentions]
+            probabilities = [reading.probability for reading in readings]
+            assert probabilities == sorted(probabilities, reverse=True)
+            assert sum(probabilities) == pytest.approx(1, abs=0.01)
+        # An entity is as probable as the readings that hold it together.
+        mention = pipe.predict(docs)[2][0]
+        entity = (mention.start, mention.end, mention.label)
+        held = sum(p for entities, p in found[2] if entity in entities)
+        assert held == pytest.approx(mention.score, abs=0.01)
+
+
+def test_forced_readings_keep_to_the_lexicon(with_config):
+    pipe = with_config(lexicon_mode="force").get_pipe("absa_gru")
+    pipe.set_lexicon(Lexicon([LexiconEntry("丰田", "")]))
+    (readings,) = pipe.readings([spacy.blank("zh").make_doc("本田和丰田")], 9)
+    assert [{span[:2] for span in entities} for entities, _ in readings].count(set()) == 1
+    assert {span[:2] for entities, _ in readings for span in entities} == {(3, 5)}
+    assert len(readings) == 4
