@@ -5,6 +5,7 @@ from spacy.cli._util import app
 from . import (
     alphabet,
     annotate,
+    audit,
     convert,
     distant,
     distill,
@@ -23,6 +24,7 @@ __all__ = [
     "absa_cli",
     "alphabet",
     "annotate",
+    "audit",
     "convert",
     "distant",
     "distill",

@@ -1,13 +1,13 @@
 """Texts as spaCy's training data: gold Docs, the train and dev split, the raw-text reader."""
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
 
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
-from spacy.training import Example
+from spacy.training import Corpus, Example
 from spacy.training.corpus import walk_corpus
 from spacy.vocab import Vocab
 
@@ -45,7 +45,39 @@ def read_docs(corpus: Path) -> list[Doc]:
     if not paths:
         raise InputError(f"{corpus}: no .spacy file: give data made by `spacy absa convert`.")
     vocab = Vocab()
-    return [doc for path in paths for doc in DocBin().from_disk(path).get_docs(vocab)]
+    return [doc for path in paths for doc in _load(path).get_docs(vocab)]
+
+
+class CheckedCorpus(Corpus):
+    """spaCy's corpus of ``.spacy`` files, whose errors name the file that is damaged."""
+
+    def read_docbin(self, vocab: Vocab, locs: Iterable[str | Path]) -> Iterator[Doc]:
+        """Yield the gold Docs of all files. Raises InputError for one that cannot be read."""
+        docs = chain.from_iterable(_load(path).get_docs(vocab) for path in locs)
+        return islice(filter(len, docs), self.limit or None)
+
+
+def create_corpus(
+    path: Path,
+    gold_preproc: bool = False,
+    max_length: int = 0,
+    limit: int = 0,
+    augmenter: Callable | None = None,
+) -> Callable[[Language], Iterator[Example]]:
+    """`spacy_absa.Corpus.v1`: as `spacy.Corpus.v1`, but says which file is damaged."""
+    return CheckedCorpus(
+        path, limit=limit, gold_preproc=gold_preproc, max_length=max_length, augmenter=augmenter
+    )
+
+
+def _load(path: str | Path) -> DocBin:
+    try:
+        return DocBin().from_disk(path)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path}: is damaged or no .spacy file: copy it anew, or make it again with "
+            "`spacy absa convert`."
+        ) from error
 
 
 def write_docs(path: str | Path, docs: Iterable[Doc]) -> None:
