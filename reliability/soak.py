@@ -1,6 +1,6 @@
 """Annotate very many texts in one process, in memory zones, and log the memory.
 
-    python -m reliability.soak assets/zh_absa_cars --texts 1000000
+python -m reliability.soak assets/zh_absa_cars --texts 1000000
 """
 
 import random
@@ -42,7 +42,9 @@ def main(
         seconds = time.monotonic() - start
         if max(n_done / texts, seconds / 60 / minutes) * 20 >= n_lines:
             n_lines += 1
-            print(f"{n_done}\t{seconds:.0f}\t{resident():.1f}\t{len(nlp.vocab.strings)}", flush=True)
+            print(
+                f"{n_done}\t{seconds:.0f}\t{resident():.1f}\t{len(nlp.vocab.strings)}", flush=True
+            )
         if seconds > 60 * minutes:
             break
 

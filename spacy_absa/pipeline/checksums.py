@@ -25,8 +25,8 @@ def checksummed(folder: str | Path) -> Iterator[None]:
     sums.parent.mkdir(parents=True, exist_ok=True)
     sums.write_bytes(b"")
     yield
-    files = sorted(path for path in sums.parent.iterdir() if path.is_file() and path != sums)
-    sums.write_text("".join(f"{_digest(path)}  {path.name}\n" for path in files), "utf-8")
+    lines = [f"{_digest(path)}  {path.name}\n" for path in _files(sums)]
+    sums.write_text("".join(lines), "utf-8", newline="")
 
 
 def check_files(folder: str | Path) -> None:
@@ -40,15 +40,26 @@ def check_files(folder: str | Path) -> None:
         return
     if sums.stat().st_size == 0:
         raise InputError(f"{sums.parent}: was not saved to the end: {_ADVICE}.")
-    lines = [_LINE.fullmatch(line) for line in sums.read_text("utf-8", "replace").splitlines()]
+    text = sums.read_text("utf-8", "replace")
+    lines = [_LINE.fullmatch(line) for line in text.removesuffix("\n").split("\n")]
     if not all(lines):
         raise InputError(f"{sums}: is damaged: {_ADVICE}.")
-    for digest, name in (line.groups() for line in lines):
+    listed = {name: digest for digest, name in (line.groups() for line in lines)}
+    for path in _files(sums):
+        if path.name not in listed:
+            raise InputError(f"{path}: is not in {CHECKSUMS}, or that is damaged: {_ADVICE}.")
+    for name, digest in listed.items():
         path = sums.with_name(name)
         if not path.is_file():
             raise InputError(f"{path}: is missing: {_ADVICE}.")
         if _digest(path) != digest:
             raise InputError(f"{path}: is damaged, it is not the file that was saved: {_ADVICE}.")
+
+
+def _files(sums: Path) -> list[Path]:
+    """All files beside the list, but for hidden ones, which some systems make."""
+    beside = (path for path in sums.parent.iterdir() if path.is_file() and path != sums)
+    return sorted(path for path in beside if not path.name.startswith("."))
 
 
 def _digest(path: Path) -> str:
