@@ -1,9 +1,13 @@
+import random
+from functools import partial
+
 import pytest
 import spacy
 from spacy.tokens import DocBin
 from spacy.training import Corpus
 
-from spacy_absa.data.corpora import in_dev, to_doc, write_docs
+from spacy_absa.data.corpora import in_dev, read_docs, to_doc, write_docs
+from spacy_absa.errors import InputError
 from spacy_absa.types import CharSpan
 
 
@@ -95,3 +99,22 @@ def test_train_and_dev_never_overlap(nlp, tmp_path):
 def test_the_dev_share_at_its_ends():
     assert in_dev("本田", 1.0)
     assert not in_dev("本田", 0.0)
+
+
+def test_a_damaged_file_is_named_by_whatever_reads_it(nlp, tmp_path):
+    docs = [to_doc(nlp.tokenizer, f"{i}本田", [])[0] for i in range(20)]
+    for name in ("a.spacy", "b.spacy"):
+        write_docs(tmp_path / name, docs)
+    block = {"@readers": "spacy_absa.Corpus.v1", "path": str(tmp_path), "limit": 25}
+    corpus = spacy.registry.resolve({"corpus": block})["corpus"]
+    assert len(list(corpus(nlp))) == 25
+    whole = (tmp_path / "b.spacy").read_bytes()
+    rng = random.Random(0)
+    for _ in range(40):
+        flipped = bytearray(whole)
+        flipped[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
+        for damaged in (bytes(flipped), whole[: rng.randrange(len(whole))]):
+            (tmp_path / "b.spacy").write_bytes(damaged)
+            for read in (partial(read_docs, tmp_path), lambda: list(corpus(nlp))):
+                with pytest.raises(InputError, match=r"b\.spacy: is damaged"):
+                    read()
