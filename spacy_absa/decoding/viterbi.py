@@ -150,35 +150,42 @@ class _Search:
         self.jumps = jumps.take(order)
         self.target = target[order]
         self.source = self.at[self.jumps.start] + packed.ranks[self.jumps.text]
-        self.best = self._forward()
+        self.best, self.reached = self._forward()
 
     def entities(self, scheme: TagScheme) -> list[list[CharSpan]]:
         """The entities of the best paths, per text."""
-        packed = self.packed
-        lengths = packed.lengths[packed.ranks]
+        tags, taken = self._trace()
+        lengths = self.packed.lengths[self.packed.ranks]
         # One O behind each text, so that all texts decode as one.
+        text = np.repeat(np.arange(len(lengths)), lengths)
+        row_of_tags = np.zeros(len(tags) + len(lengths), dtype=np.int64)
+        row_of_tags[np.arange(len(tags)) + text] = tags[self.packed.rows]
         begins = np.cumsum(lengths + 1) - lengths - 1
-        tags, chosen = self._trace(begins)
         entities: list[list[CharSpan]] = [[] for _ in begins]
-        spans = scheme.decode(tags)
+        spans = scheme.decode(row_of_tags)
         texts = np.searchsorted(begins, [span.start for span in spans], side="right") - 1
         for text, begin, (start, end, label) in zip(
             texts.tolist(), begins[texts].tolist(), spans, strict=True
         ):
             entities[text].append(CharSpan(start - begin, end - begin, label))
-        for jump, label in chosen:
-            start, end = self.jumps.start[jump].item(), self.jumps.end[jump].item()
-            entities[self.jumps.text[jump]].append(CharSpan(start, end, scheme.labels[label]))
-        return [sorted(those) for those in entities] if chosen else entities
+        if not len(taken):
+            return entities
+        jumps, labels = np.divmod(taken, len(scheme.labels))
+        fields = (self.jumps.text, self.jumps.start, self.jumps.end)
+        rows = [*(field[jumps].tolist() for field in fields), labels.tolist()]
+        for text, start, end, label in zip(*rows, strict=True):
+            entities[text].append(CharSpan(start, end, scheme.labels[label]))
+        return [sorted(those) for those in entities]
 
-    def _forward(self) -> np.ndarray:
-        """``[S, B + N]``."""
+    def _forward(self) -> tuple[np.ndarray, np.ndarray]:
+        """Best scores ``[S, B + N]``, and those of the paths that end with each jump ``[M, K]``."""
         batch_sizes, n_texts = self.packed.batch_sizes, len(self.packed.order)
         best = np.full((len(self.steps.free), n_texts + len(self.packed.data)), -np.inf)
         best[-1, :n_texts] = 0.0
         free = best[self.n_closed : -1]
         free[:, n_texts:] = self.packed.data.T
         steps = self.steps.free[:, :, None]
+        reached = np.empty(self.jumps.score.shape)
         starts = self.at.tolist()
         jumps = np.searchsorted(self.target, np.append(self.at, best.shape[1])).tolist()
         for t, n in enumerate(batch_sizes.tolist()):
@@ -186,48 +193,53 @@ class _Search:
             free[:, there : there + n] += (best[:, None, here : here + n] + steps).max(axis=0)
             if jumps[t + 1] < jumps[t + 2]:
                 these = slice(jumps[t + 1], jumps[t + 2])
+                before = best[:, self.source[these], None]
+                onto = self.steps.jump[:, self.jumps.first[these]]
+                reached[these] = (before + onto).max(axis=0) + self.jumps.score[these]
                 cells = self.jumps.last[these], self.target[these, None]
-                np.maximum.at(best, cells, self._jump_scores(best, these))
-        return best
+                np.maximum.at(best, cells, reached[these])
+        return best, reached
 
-    def _jump_scores(self, best: np.ndarray, jumps: slice) -> np.ndarray:
-        """``[M', K]``: the best path that ends with each of these jumps."""
-        before = best[:, self.source[jumps], None] + self.steps.jump[:, self.jumps.first[jumps]]
-        return before.max(axis=0) + self.jumps.score[jumps]
+    def _trace(self) -> tuple[np.ndarray, np.ndarray]:
+        """The best paths: free tags (O inside matches) as packed; jumps taken, times K + label."""
+        end = 2 * self.n_tags
+        into = np.hstack([self.steps.free, self.steps.jump, self.steps.end[:, None]])
+        origin = self._origins()
+        first = self.n_tags + self.jumps.first.ravel()
+        tags = np.zeros(len(self.packed.data), dtype=np.int64)
+        taken: list[np.ndarray] = []
+        # All texts go back together, a character a turn, and wait where a jump has passed it. By
+        # rank: what follows, as a column of `into`; the position from which a text goes on.
+        follows = np.full(len(self.packed.order), end)
+        resume = np.full(len(follows), len(self.packed.batch_sizes))
+        columns = self.at.tolist()
+        for t, n in reversed(list(enumerate(self.packed.batch_sizes.tolist()))):
+            column = columns[t + 1]
+            scores = self.best[:, column : column + n] + into.take(follows[:n], axis=1)
+            tag = scores.argmax(axis=0) - self.n_closed
+            row = slice(column - len(follows), column - len(follows) + n)
+            if not self.n_closed:
+                tags[row] = follows[:n] = tag
+                continue
+            awake = resume[:n] > t
+            free = awake & (tag >= 0)
+            np.copyto(tags[row], tag, where=free)
+            np.copyto(follows[:n], tag, where=free)
+            closed = np.flatnonzero(awake ^ free)
+            if len(closed):
+                jumps = origin[tag[closed], column + closed]
+                follows[closed] = first[jumps]
+                resume[closed] = self.jumps.start[jumps // self.reached.shape[1]]
+                taken.append(jumps)
+        return tags, np.concatenate(taken) if taken else np.empty(0, dtype=np.int64)
 
-    def _trace(self, begins: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int]]]:
-        """The free tags (O inside matches), texts in a row; the (jump, label) pairs taken."""
-        n_texts = len(begins)
-        tags = np.zeros(n_texts + len(self.packed.data), dtype=np.int64)
-        chosen: list[tuple[int, int]] = []
-        into = np.hstack([self.steps.free, self.steps.jump])
-        begins = begins[self.packed.order]
-        rank, position = np.arange(n_texts), self.packed.lengths
-        column = self.at[position] + rank
-        state = (self.best[:, column] + self.steps.end[:, None]).argmax(axis=0)
-        # All texts go back together, each by one step or jump a turn.
-        while True:
-            if not position.all():
-                on = position > 0
-                rank, position, column, state = rank[on], position[on], column[on], state[on]
-            if not len(rank):
-                return tags, chosen
-            position = position - 1
-            tag = state - self.n_closed
-            tags[begins[rank] + position] = tag
-            for i in np.flatnonzero(tag < 0) if self.n_closed else ():
-                tags[begins[rank[i]] + position[i]] = 0
-                jump, label = self._origin(column[i], state[i])
-                chosen.append((jump, label))
-                position[i] = self.jumps.start[jump]
-                tag[i] = self.n_tags + self.jumps.first[jump, label]
-            column = self.at[position] + rank
-            state = (self.best.take(column, axis=1) + into.take(tag, axis=1)).argmax(axis=0)
+    def _origins(self) -> np.ndarray:
+        """The longest jump that gave each closed state its score, times K + label: ``[C, B + N]``.
 
-    def _origin(self, column: int, state: int) -> tuple[int, int]:
-        """The longest jump, and its label, that gave a closed state its score."""
-        low, high = np.searchsorted(self.target, [column, column + 1]).tolist()
-        scores = self._jump_scores(self.best, slice(low, high))
-        hits = (scores == self.best[state, column]) & (self.jumps.last[low:high] == state)
-        jump, label = divmod(int(hits.argmax()), hits.shape[1])
-        return low + jump, label
+        Where no jump ends it is out of range.
+        """
+        target = np.broadcast_to(self.target[:, None], self.reached.shape)
+        hits = self.reached == self.best[self.jumps.last, target]
+        origin = np.full((self.n_closed, self.best.shape[1]), hits.size)
+        np.minimum.at(origin, (self.jumps.last[hits], target[hits]), np.flatnonzero(hits))
+        return origin

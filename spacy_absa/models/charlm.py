@@ -22,18 +22,19 @@ def build_char_lm(
     width: int,
     use: Literal["vectors", "states"] = "states",
     learn_rate_scale: float = 1.0,
+    quantize: bool = False,
 ) -> Model[list[str], CharBatch]:
     """`spacy_absa.CharLM.v1`: characters as vectors from a (pretrained) language model.
 
     vector_width: width of a character's embedding. width: units of each of the two GRUs.
     use: `vectors`, only the embedding (the system of 2016), or `states`, the contextual states of
     both GRUs (2 * width). learn_rate_scale: fine-tune at this share of the learning rate; 0
-    freezes the layer.
+    freezes the layer. quantize: predict with GRUs in 8-bit integers (CPUs with AVX-512 VNNI).
     """
     if use == "vectors":
         build = partial(CharVectors, vector_width=vector_width)
     else:
-        build = partial(CharStates, vector_width=vector_width, width=width)
+        build = partial(CharStates, vector_width=vector_width, width=width, quantize=quantize)
     lookup = symbols()
     vectors = torch_layer(
         f"char_{use}",

@@ -49,11 +49,16 @@ def build_char_tagger(
     return model
 
 
-def build_bigru_encoder(width: int, depth: int = 1) -> Model[CharBatch, CharBatch]:
-    """`spacy_absa.BiGRUEncoder.v1`: `depth` bidirectional GRUs of `width` units a direction."""
+def build_bigru_encoder(
+    width: int, depth: int = 1, quantize: bool = False
+) -> Model[CharBatch, CharBatch]:
+    """`spacy_absa.BiGRUEncoder.v1`: `depth` bidirectional GRUs of `width` units a direction.
+
+    quantize: predict with GRUs in 8-bit integers (CPUs with AVX-512 VNNI).
+    """
     return torch_layer(
         "bigru_encoder",
-        partial(BiGRUEncoder, width=width, depth=depth),
+        partial(BiGRUEncoder, width=width, depth=depth, quantize=quantize),
         _forward_encoder,
         _encoder_sizes,
         attrs={"dropout_rate": 0.0},

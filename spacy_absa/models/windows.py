@@ -53,16 +53,23 @@ def forward(
     texts, bounds = _cut(docs, model.attrs["max_length"])
     read = [reader(docs, is_train) for reader in readers]
     vectors = [_split(by_doc, texts, bounds) for by_doc, _ in read]
-    outputs: list[Floats2d] = [model.ops.alloc2f(0, 0)] * len(texts)
+    outputs = model.ops.alloc2f(0, 0)
+    ends = [0] * (len(texts) + 1)
     callbacks = []
     for group in _groups(texts, is_train):
         batch, backprop_batch = layer(_inputs(texts, vectors, group, model), is_train)
+        if not len(outputs):
+            # At once: rows kept from each group would split the memory that the next one reuses.
+            more = int(batch.lengths[0]) - len(texts[group[0]])  # the language model has one more
+            ends = [0, *accumulate(len(text) + more for text in texts)]
+            outputs = model.ops.alloc2f(ends[-1], batch.data.shape[2])
         for i, rows in zip(group, _unpad(batch), strict=True):
-            outputs[i] = rows
-        callbacks.append((group, backprop_batch))
+            outputs[ends[i] : ends[i + 1]] = rows
+        if is_train:  # or all that the layers keep for it would stay in memory to the end
+            callbacks.append((group, backprop_batch))
 
     def backprop(d_joined: list[Floats2d]) -> list[Doc]:
-        d_outputs = _split(d_joined, outputs, bounds)
+        d_outputs = _split(d_joined, [range(a, b) for a, b in pairwise(ends)], bounds)
         d_vectors: list[Floats2d] = [model.ops.alloc2f(0, 0)] * len(texts)
         for group, backprop_batch in callbacks:
             d_inputs = backprop_batch(_pad([d_outputs[i] for i in group], model))
@@ -73,7 +80,7 @@ def forward(
             backprop_reader(_join(d_vectors, bounds, model))
         return []
 
-    return _join(outputs, bounds, model), backprop
+    return [outputs[ends[start] : ends[end]] for start, end in pairwise(bounds)], backprop
 
 
 def _cut(docs: list[Doc], max_length: int) -> tuple[list[str], list[int]]:

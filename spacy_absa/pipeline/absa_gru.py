@@ -41,6 +41,7 @@ vector_width = 128
 width = 192
 use = "states"
 learn_rate_scale = 1.0
+quantize = true
 
 [model.features]
 @architectures = "spacy_absa.CharFeatures.v1"
@@ -50,6 +51,7 @@ entry_dropout = 0.2
 @architectures = "spacy_absa.BiGRUEncoder.v1"
 width = 192
 depth = 1
+quantize = true
 
 [model.output]
 @architectures = "spacy_absa.CRF.v1"

@@ -26,9 +26,9 @@ class CharVectors(nn.Module):
 class CharStates(CharVectors):
     """Contextual character vectors: the states of both GRUs of the language model."""
 
-    def __init__(self, n_symbols: int, vector_width: int, width: int):
+    def __init__(self, n_symbols: int, vector_width: int, width: int, quantize: bool = False):
         super().__init__(n_symbols, vector_width)
-        self.gru = TwoWayGRU(vector_width, width)
+        self.gru = TwoWayGRU(vector_width, width, quantize)
 
     def forward(self, symbols: Tensor, lengths: Tensor) -> Tensor:
         """(n_steps, batch) symbol numbers → (n_steps, batch, 2 * width)."""
