@@ -21,7 +21,7 @@ def pinned(session: nox.Session) -> None:
 @nox.session(python=["3.10", "3.11"])
 def oldest(session: nox.Session) -> None:
     """The oldest versions that setup.cfg allows and that still install together."""
-    old = ["spacy==3.8.7", "thinc==8.3.4", "torch==2.3.0", "numpy<2.1", "srsly==2.4.8"]
+    old = ["spacy==3.8.7", "thinc==8.3.4", "torch==2.6.0", "numpy<2.1", "srsly==2.4.8"]
     session.install(CPU, *old, "-e", ".[dev]")
     session.run("python", "-m", "pytest", *session.posargs)
 
