@@ -1,6 +1,6 @@
 """Flip bits of files and cut them off, and see that each is refused by its name.
 
-    python -m reliability.damage assets/zh_absa_cars --cases 500
+python -m reliability.damage assets/zh_absa_cars --cases 500
 """
 
 import random
@@ -39,9 +39,7 @@ def main(
             print(f"{path.name}: {dict(damage(path, read, cases, rng))}", flush=True)
 
 
-def damage(
-    path: Path, read: Callable[[], object], cases: int, rng: random.Random
-) -> Counter[str]:
+def damage(path: Path, read: Callable[[], object], cases: int, rng: random.Random) -> Counter[str]:
     """What reading makes of copies with one bit flipped, and of copies that are cut off."""
     whole = path.read_bytes()
     outcomes: Counter[str] = Counter()

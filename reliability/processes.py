@@ -1,11 +1,12 @@
 """Annotate with two worker processes, however they are started, while threads use the pipeline.
 
-    python -m reliability.processes assets/zh_absa_cars
+python -m reliability.processes assets/zh_absa_cars
 """
 
 import multiprocessing
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -45,7 +46,7 @@ def answers(nlp: Language, n_process: int) -> list[list[tuple[int, int, str]]]:
 
 
 @contextmanager
-def busy(nlp: Language, n_threads: int):
+def busy(nlp: Language, n_threads: int) -> Iterator[None]:
     """Let threads use the pipeline all the time."""
     done = Event()
 
