@@ -1,5 +1,4 @@
 import random
-from functools import partial
 
 import pytest
 import spacy
@@ -108,13 +107,21 @@ def test_a_damaged_file_is_named_by_whatever_reads_it(nlp, tmp_path):
     block = {"@readers": "spacy_absa.Corpus.v1", "path": str(tmp_path), "limit": 25}
     corpus = spacy.registry.resolve({"corpus": block})["corpus"]
     assert len(list(corpus(nlp))) == 25
+    expected = [doc.text for doc in read_docs(tmp_path)]
     whole = (tmp_path / "b.spacy").read_bytes()
     rng = random.Random(0)
+    refused = 0
     for _ in range(40):
         flipped = bytearray(whole)
         flipped[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
         for damaged in (bytes(flipped), whole[: rng.randrange(len(whole))]):
             (tmp_path / "b.spacy").write_bytes(damaged)
-            for read in (partial(read_docs, tmp_path), lambda: list(corpus(nlp))):
+            try:
+                # zlib pads its data with a few bits that mean nothing
+                assert [doc.text for doc in read_docs(tmp_path)] == expected
+            except InputError as error:
+                assert "b.spacy: is damaged" in str(error)
                 with pytest.raises(InputError, match=r"b\.spacy: is damaged"):
-                    read()
+                    list(corpus(nlp))
+                refused += 1
+    assert refused > 75
