@@ -5,6 +5,7 @@ from spacy.cli._util import app
 from . import (
     alphabet,
     annotate,
+    audit,
     calibrate,
     convert,
     distant,
@@ -29,6 +30,7 @@ __all__ = [
     "absa_cli",
     "alphabet",
     "annotate",
+    "audit",
     "calibrate",
     "convert",
     "distant",

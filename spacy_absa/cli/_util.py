@@ -1,10 +1,10 @@
 """What the commands share: registration with error messages, progress, loading a pipeline."""
 
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, TypeVar
 
 import spacy
@@ -14,6 +14,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from tqdm import tqdm
 
+from ..data.text import sync
 from ..decoding.lexicon import Lexicon
 from ..errors import InputError
 
@@ -81,13 +82,23 @@ def check_suffix(path: Path, *suffixes: str) -> None:
 
 
 def write_folder(target: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a folder, so that the target is either the old one or the whole new one."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f".{target.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    write(fresh)
-    shutil.rmtree(target, ignore_errors=True)
-    fresh.rename(target)
+    """Let `write` make a folder, so that the target is either the old one or the whole new one.
+
+    Raises InputError if the place cannot be written to.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+            fresh, old = Path(folder, "new"), Path(folder, "old")
+            write(fresh)
+            for path in (fresh, *fresh.rglob("*")):
+                sync(path)
+            if target.exists():
+                target.rename(old)
+            fresh.rename(target)
+            sync(target.parent)
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written: {error.strerror or error}.") from error
 
 
 def make_tokenizer(lang: str) -> Callable[[str], Doc]:

@@ -1,4 +1,4 @@
-"""``spacy absa select``: the better one of several trained pipelines."""
+"""``spacy absa select``: the better one of two trained pipelines, by macro F-score."""
 
 import shutil
 from functools import partial
@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from spacy.training import Corpus
 from wasabi import msg
 
+from ..data.corpora import create_corpus
 from ..errors import InputError
 from ._util import GpuIdOpt, command, load_pipeline, write_folder
 
@@ -25,7 +25,10 @@ def select(
     dev: Annotated[Path, typer.Option(help="Gold data to compare them on, .spacy")],
     gpu_id: GpuIdOpt = -1,
 ) -> None:
-    """Keep the second pipeline if its mean of micro and macro F-score is higher, else the first.
+    """Keep the second pipeline if its macro F-score on gold data is higher, else the first.
+
+    The macro F-score is the mean of the labels' F-scores, so that a frequent label cannot make up
+    for a rare one. Of equals the first is kept: a second training that has not helped is undone.
 
     \b
     Example:
@@ -37,15 +40,15 @@ def select(
     scores = []
     for path in (first, second):
         nlp = load_pipeline(str(path), None, gpu_id)
-        scores.append(nlp.evaluate(list(Corpus(dev)(nlp))))
+        scores.append(nlp.evaluate(list(create_corpus(dev)(nlp))))
     msg.table(
         [(name, *(f"{score[name]:.3f}" for score in scores)) for name in _SHOWN],
         header=("", "First", "Second"),
         aligns=("l", "r", "r"),
         divider=True,
     )
-    first_mean, second_mean = ((s["absa_f"] + s["absa_macro_f"]) / 2 for s in scores)
-    better = second if second_mean > first_mean else first
+    first_macro, second_macro = (score["absa_macro_f"] for score in scores)
+    better = second if second_macro > first_macro else first
     write_folder(output_path, partial(shutil.copytree, better))
-    gain = f"{100 * (second_mean - first_mean):+.1f} points"
-    msg.good(f"{output_path}: kept {better} (the second changes the mean F-score by {gain})")
+    gain = f"{100 * (second_macro - first_macro):+.1f} points"
+    msg.good(f"{output_path}: kept {better} (the second changes the macro F-score by {gain})")

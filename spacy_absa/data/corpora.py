@@ -1,8 +1,7 @@
 """Texts as spaCy's training data: gold Docs, the train and dev split, the raw-text reader."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
 
@@ -46,8 +45,7 @@ def read_docs(corpus: Path) -> list[Doc]:
     Raises InputError if there is no such file, or one is damaged.
     """
     vocab = Vocab()
-    with _spacy_files(corpus) as paths:
-        return [doc for path in paths for doc in DocBin().from_disk(path).get_docs(vocab)]
+    return [doc for path in _spacy_files(corpus) for doc in _load(path).get_docs(vocab)]
 
 
 def read_examples(nlp: Language, corpus: Path) -> list[Example]:
@@ -55,19 +53,47 @@ def read_examples(nlp: Language, corpus: Path) -> list[Example]:
 
     Raises InputError if there is no such file, or one is damaged.
     """
-    with _spacy_files(corpus):
-        return list(Corpus(corpus)(nlp))
+    _spacy_files(corpus)
+    return list(CheckedCorpus(corpus)(nlp))
 
 
-@contextmanager
-def _spacy_files(corpus: Path) -> Iterator[list[Path]]:
+def _spacy_files(corpus: Path) -> list[Path]:
     paths = walk_corpus(corpus, ".spacy") if corpus.exists() else []
     if not paths:
         raise InputError(f"{corpus}: no .spacy file: give data made by `spacy absa convert`.")
+    return paths
+
+
+class CheckedCorpus(Corpus):
+    """spaCy's corpus of ``.spacy`` files, whose errors name the file that is damaged."""
+
+    def read_docbin(self, vocab: Vocab, locs: Iterable[str | Path]) -> Iterator[Doc]:
+        """Yield the gold Docs of all files. Raises InputError for one that cannot be read."""
+        docs = chain.from_iterable(_load(path).get_docs(vocab) for path in locs)
+        return islice(filter(len, docs), self.limit or None)
+
+
+def create_corpus(
+    path: Path,
+    gold_preproc: bool = False,
+    max_length: int = 0,
+    limit: int = 0,
+    augmenter: Callable | None = None,
+) -> Callable[[Language], Iterator[Example]]:
+    """`spacy_absa.Corpus.v1`: as `spacy.Corpus.v1`, but says which file is damaged."""
+    return CheckedCorpus(
+        path, limit=limit, gold_preproc=gold_preproc, max_length=max_length, augmenter=augmenter
+    )
+
+
+def _load(path: str | Path) -> DocBin:
     try:
-        yield paths
-    except ValueError as error:  # spaCy's E1014
-        raise InputError(f"{corpus}: damaged, or no .spacy data: convert it again.") from error
+        return DocBin().from_disk(path)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path}: is damaged or no .spacy file: copy it anew, or make it again with "
+            "`spacy absa convert`."
+        ) from error
 
 
 def write_docs(path: str | Path, docs: Iterable[Doc]) -> None:

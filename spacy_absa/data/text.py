@@ -187,8 +187,9 @@ def atomic_write(path: str | Path, mode: str = "w") -> Iterator[IO]:
     """Write a file whole or not at all: UTF-8 text (``"w"``) or bytes (``"wb"``).
 
     The file object writes to a temporary neighbour of ``path`` that takes its place when the
-    block ends and is removed if the block fails. Missing parent folders are made; line ends
-    are written as given.
+    block ends and is removed if the block fails. What it wrote is on the disk before it does so,
+    and its new name before this returns (see ``sync``). Missing parent folders are made; line
+    ends are written as given.
 
     Raises InputError if the place cannot be written to.
     """
@@ -201,9 +202,26 @@ def atomic_write(path: str | Path, mode: str = "w") -> Iterator[IO]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, mode, **text) as file:
             yield file
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, path)
+        sync(path.parent)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}.") from error
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def sync(path: Path) -> None:
+    """Wait until the disk holds a file, or the names in a folder, so that a power failure keeps it.
+
+    Does nothing on Windows, which cannot be asked for this by a path.
+    """
+    if os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -40,7 +40,7 @@ def build_char_lm(
         f"char_{use}",
         build,
         _forward_vectors,
-        sizes=lambda model, X: {"n_symbols": n_symbols(lookup)},
+        partial(_vectors_sizes, lookup),
         learn_rate_scale=learn_rate_scale,
     )
     model: Model[list[str], CharBatch] = chain(lookup, vectors, without_boundaries())
@@ -64,10 +64,7 @@ def build_language_model(
         "next_char",
         NextCharHead,
         _forward_head,
-        sizes=lambda model, X: {
-            "n_symbols": n_symbols(charlm.get_ref("symbols")),
-            "width": X[0].data.shape[2] // 2,
-        },
+        partial(_head_sizes, charlm),
         attrs={"dropout_rate": 0.0},
     )
     scorer: Model[list[str], CharBatch] = Model(
@@ -115,16 +112,29 @@ def nearest_characters(
 
 def without_boundaries() -> Model[CharBatch, CharBatch]:
     """Drop the first step and the last: the vectors of the boundary symbols."""
+    return Model("without_boundaries", _forward_inner)
 
-    def forward(
-        model: Model, X: CharBatch, is_train: bool
-    ) -> tuple[CharBatch, Callable[[CharBatch], CharBatch]]:
-        def backprop(dY: CharBatch) -> CharBatch:
-            return CharBatch(model.ops.xp.pad(dY.data, ((1, 1), (0, 0), (0, 0))), X.lengths)
 
-        return CharBatch(X.data[1:-1], X.lengths - 2), backprop
+def _forward_inner(
+    model: Model, X: CharBatch, is_train: bool
+) -> tuple[CharBatch, Callable[[CharBatch], CharBatch]]:
+    def backprop(dY: CharBatch) -> CharBatch:
+        return CharBatch(model.ops.xp.pad(dY.data, ((1, 1), (0, 0), (0, 0))), X.lengths)
 
-    return Model("without_boundaries", forward)
+    return CharBatch(X.data[1:-1], X.lengths - 2), backprop
+
+
+def _vectors_sizes(lookup: Model[list[str], SymbolBatch], model: Model, X: Any) -> dict[str, int]:
+    return {"n_symbols": n_symbols(lookup)}
+
+
+def _head_sizes(
+    charlm: Model[list[str], CharBatch], model: Model, X: tuple[CharBatch, SymbolBatch]
+) -> dict[str, int]:
+    return {
+        "n_symbols": n_symbols(charlm.get_ref("symbols")),
+        "width": X[0].data.shape[2] // 2,
+    }
 
 
 def _forward_vectors(

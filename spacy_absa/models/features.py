@@ -1,6 +1,8 @@
 """What a tagger can see beside the language model: letter case, and names of the lexicon."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import accumulate
 
 import numpy
@@ -33,6 +35,20 @@ def set_lexicon(model: Model, lexicon: Lexicon) -> None:
     for node in model.walk():
         if "lexicon" in node.attrs:
             node.attrs["lexicon"] = lexicon
+
+
+# The lexicon of the prediction that this thread is making.
+_pinned: ContextVar[Lexicon | None] = ContextVar("lexicon", default=None)
+
+
+@contextmanager
+def pinned_lexicon(lexicon: Lexicon) -> Iterator[None]:
+    """Let every layer read this lexicon in the block, whatever another thread may set meanwhile."""
+    token = _pinned.set(lexicon)
+    try:
+        yield
+    finally:
+        _pinned.reset(token)
 
 
 def beside(
@@ -90,7 +106,9 @@ _CASE = CharNumbers(lambda char: char.isupper() + 2 * char.islower())
 def _forward(
     model: Model, texts: list[str], is_train: bool
 ) -> tuple[CharBatch, Callable[[CharBatch], list[str]]]:
-    lexicon, dropout = model.attrs["lexicon"], model.attrs["entry_dropout"] if is_train else 0.0
+    pinned = _pinned.get()
+    lexicon = model.attrs["lexicon"] if pinned is None else pinned
+    dropout = model.attrs["entry_dropout"] if is_train else 0.0
     lengths = numpy.array([len(text) for text in texts], dtype="int64")
     matches = lexicon.find_all(texts)
     if dropout:

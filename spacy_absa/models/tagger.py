@@ -60,7 +60,7 @@ def build_bigru_encoder(
         "bigru_encoder",
         partial(BiGRUEncoder, width=width, depth=depth, quantize=quantize),
         _forward_encoder,
-        sizes=lambda model, X: {"n_in": X.data.shape[2]},
+        _encoder_sizes,
         attrs={"dropout_rate": 0.0},
     )
 
@@ -83,10 +83,7 @@ def tag_projection() -> Model[CharBatch, CharBatch]:
         "tag_projection",
         torch.nn.Linear,
         _forward_projection,
-        sizes=lambda model, X: {
-            "in_features": X.data.shape[2],
-            "out_features": model.get_dim("nO"),
-        },
+        _projection_sizes,
         dims={"nO": None},
     )
 
@@ -123,6 +120,14 @@ def _grown(transitions: Floats2d, n_tags: int, model: Model) -> Floats2d:
     grown = model.ops.alloc2f(n_tags + 1, n_tags + 1)
     grown[model.ops.xp.ix_(rows, rows)] = transitions
     return grown
+
+
+def _encoder_sizes(model: Model, X: CharBatch) -> dict[str, int]:
+    return {"n_in": X.data.shape[2]}
+
+
+def _projection_sizes(model: Model, X: CharBatch) -> dict[str, int]:
+    return {"in_features": X.data.shape[2], "out_features": model.get_dim("nO")}
 
 
 def _forward_encoder(

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy
@@ -151,12 +152,16 @@ def torch_layer(
 ) -> Model:
     """Make a thinc layer around `build(**sizes(model, X))`, X being the first sample input.
 
-    `forward` is the layer's thinc forward function, which calls `model.shims[0]`.
+    `forward` is the layer's thinc forward function, which calls `model.shims[0]`. For worker
+    processes that are spawned, all functions must be ones that pickle finds by their name.
     """
-
-    def init(model: Model, X: Any = None, Y: Any = None) -> None:
-        if X is not None and not model.shims[0].is_built:
-            model.shims[0].build(**sizes(model, X))
-
     shim = TorchShim(build, learn_rate_scale)
+    init = partial(_init, sizes)
     return Model(name, forward, init=init, shims=[shim], attrs=attrs or {}, dims=dims or {})
+
+
+def _init(
+    sizes: Callable[[Model, Any], dict[str, int]], model: Model, X: Any = None, Y: Any = None
+) -> None:
+    if X is not None and not model.shims[0].is_built:
+        model.shims[0].build(**sizes(model, X))

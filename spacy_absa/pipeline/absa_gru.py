@@ -24,11 +24,12 @@ from ..decoding.schemes import TagScheme
 from ..decoding.viterbi import Mode, viterbi
 from ..errors import InputError
 from ..models.charlm import set_alphabet
-from ..models.features import set_lexicon
+from ..models.features import pinned_lexicon, set_lexicon
 from ..models.tagger import add_tags, set_n_tags
 from ..models.types import Emissions
 from ..types import CharSpan
 from .annotations import EXTENSIONS, AlignmentMode, Mention, annotate, install_extension
+from .checksums import check_files, checksummed
 from .gold import allowed_tags, count_unknown, gold_labels
 
 DEFAULT_MODEL_CONFIG = """
@@ -206,7 +207,10 @@ class AbsaGRU(TrainablePipe):
         return 1
 
     def set_lexicon(self, lexicon: Lexicon) -> None:
-        """Replace the entity list; it is saved with the pipeline."""
+        """Replace the entity list; it is saved with the pipeline.
+
+        Other threads may predict meanwhile: each batch is read with the old list or the new one.
+        """
         self.lexicon = lexicon
         set_lexicon(self.model, lexicon)
 
@@ -261,9 +265,10 @@ class AbsaGRU(TrainablePipe):
         docs = list(docs)
         if not any(len(doc) for doc in docs):
             return [[] for _ in docs]
+        lexicon = self.lexicon
         texts = [doc.text for doc in docs]
-        scores, transitions = self._preferences(docs)
-        matches = self.lexicon.find_all(texts)
+        scores, transitions = self._preferences(docs, lexicon)
+        matches = lexicon.find_all(texts)
         spans = viterbi(
             scores,
             transitions,
@@ -283,9 +288,10 @@ class AbsaGRU(TrainablePipe):
         docs = list(docs)
         if not any(len(doc) for doc in docs):
             return [[Reading([], 1.0)] for _ in docs]
-        scores, transitions = self._preferences(docs)
+        lexicon = self.lexicon
+        scores, transitions = self._preferences(docs, lexicon)
         log_z = forward_backward(scores, transitions, self.scheme.legal).log_z
-        found = self.lexicon.find_all([doc.text for doc in docs])
+        found = lexicon.find_all([doc.text for doc in docs])
         return [
             [
                 Reading(entities, self._probability(entities, emissions, transitions, total))
@@ -307,7 +313,7 @@ class AbsaGRU(TrainablePipe):
 
         Settings of the decoder (lexicon mode, bonuses, threshold) have no say in it.
         """
-        return forward_backward(*self._emissions(list(docs)), self.scheme.legal)
+        return forward_backward(*self._emissions(list(docs), self.lexicon), self.scheme.legal)
 
     def sample(
         self, docs: Iterable[Doc], n: int, rng: numpy.random.Generator
@@ -405,12 +411,17 @@ class AbsaGRU(TrainablePipe):
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Save settings, model, vocabulary and lexicon to a folder."""
-        super().to_disk(path, exclude=exclude)
-        if "lexicon" not in exclude:
-            (Path(path) / "lexicon").write_bytes(self.lexicon.to_bytes())
+        with checksummed(path):
+            super().to_disk(path, exclude=exclude)
+            if "lexicon" not in exclude:
+                (Path(path) / "lexicon").write_bytes(self.lexicon.to_bytes())
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "AbsaGRU":
-        """Load what `to_disk` saved. Raises InputError for files of another format version."""
+        """Load what `to_disk` saved.
+
+        Raises InputError for damaged files and for those of another format version.
+        """
+        check_files(path)
         super().from_disk(path, exclude=exclude)
         if "lexicon" not in exclude:
             self.set_lexicon(Lexicon.from_bytes((Path(path) / "lexicon").read_bytes()))
@@ -430,17 +441,22 @@ class AbsaGRU(TrainablePipe):
         self.cfg["labels"] = list(labels)
         self.scheme = TagScheme(self.scheme_name, self.cfg["labels"])
 
-    def _emissions(self, docs: list[Doc]) -> tuple[list[numpy.ndarray], numpy.ndarray]:
+    def _emissions(
+        self, docs: list[Doc], lexicon: Lexicon
+    ) -> tuple[list[numpy.ndarray], numpy.ndarray]:
         """Per Doc the scores of the tags at each character (n_chars, T); those of transitions."""
-        emissions = self.model.predict(docs)
+        with pinned_lexicon(lexicon):
+            emissions = self.model.predict(docs)
         scores = [to_numpy(array) for array in emissions.scores]
         if emissions.transitions is None:
             return scores, numpy.zeros(self.scheme.legal.shape)
         return scores, to_numpy(emissions.transitions)
 
-    def _preferences(self, docs: list[Doc]) -> tuple[list[numpy.ndarray], numpy.ndarray]:
+    def _preferences(
+        self, docs: list[Doc], lexicon: Lexicon
+    ) -> tuple[list[numpy.ndarray], numpy.ndarray]:
         """`_emissions` with the bonuses of the labels."""
-        scores, transitions = self._emissions(docs)
+        scores, transitions = self._emissions(docs, lexicon)
         return scores, transitions + self.scheme.begin_scores(self.label_bonus)
 
     @property

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
@@ -16,6 +17,7 @@ from thinc.types import Floats2d
 from ..data.alphabet import build_alphabet, count_characters
 from ..models.charlm import nearest_characters, set_alphabet
 from .annotations import install_extension
+from .checksums import check_files, checksummed
 
 DEFAULT_MODEL_CONFIG = """
 [model]
@@ -128,6 +130,17 @@ class CharLM(TrainablePipe):
         n_values = sum(surprise.size for surprise in scores)
         loss = sum(float(surprise.sum()) for surprise in scores) / n_values
         return loss, [self.model.ops.xp.full_like(s, 1 / n_values) for s in scores]
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Save the model to a folder."""
+        with checksummed(path):
+            super().to_disk(path, exclude=exclude)
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "CharLM":
+        """Load what `to_disk` saved. Raises InputError for damaged files."""
+        check_files(path)
+        super().from_disk(path, exclude=exclude)
+        return self
 
     def nearest_characters(self, char: str, n: int = 10) -> list[tuple[str, float]]:
         """The `n` characters with the most similar vectors, by falling cosine similarity.

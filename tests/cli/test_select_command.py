@@ -1,5 +1,10 @@
 import shutil
 
+import pytest
+import spacy
+
+from spacy_absa.cli import select
+
 
 def _weights(path):
     return (path / "absa_gru/model").read_bytes()
@@ -19,6 +24,26 @@ def test_of_equals_the_first_is_kept(absa, pipelines):
     for order in (("trained", "twin"), ("twin", "trained")):
         result = absa("select", *order, "final", "--dev", "dev.spacy")
         assert f"kept {order[0]}" in result.out
+
+
+@pytest.mark.parametrize(("macro", "kept"), [(0.49, "first"), (0.51, "second")])
+def test_macro_decides_whatever_micro_says(absa, pipelines, monkeypatch, macro, kept):
+    scores = {"first": (0.8, 0.5), "second": (0.9 if kept == "first" else 0.7, macro)}
+
+    def load(path, lexicon, gpu_id):
+        nlp = spacy.blank("zh")
+        micro, macro = scores[path]
+        shown = dict.fromkeys(select._SHOWN, 0.0)
+        nlp.evaluate = lambda examples: {**shown, "absa_f": micro, "absa_macro_f": macro}
+        return nlp
+
+    monkeypatch.setattr(select, "load_pipeline", load)
+    for name, saved in (("first", "trained"), ("second", "untrained")):
+        (pipelines / saved).rename(pipelines / name)
+    result = absa("select", "first", "second", "final", "--dev", "dev.spacy")
+    assert f"kept {kept}" in result.out
+    assert f"by {100 * (macro - 0.5):+.1f} points" in " ".join(result.out.split())
+    assert _weights(pipelines / "final") == _weights(pipelines / kept)
 
 
 def test_bad_input(refused, pipelines):

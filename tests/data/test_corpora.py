@@ -1,9 +1,12 @@
+import random
+
 import pytest
 import spacy
 from spacy.tokens import DocBin
 from spacy.training import Corpus
 
-from spacy_absa.data.corpora import in_dev, to_doc, write_docs
+from spacy_absa.data.corpora import in_dev, read_docs, to_doc, write_docs
+from spacy_absa.errors import InputError
 from spacy_absa.types import CharSpan
 
 
@@ -95,3 +98,30 @@ def test_train_and_dev_never_overlap(nlp, tmp_path):
 def test_the_dev_share_at_its_ends():
     assert in_dev("本田", 1.0)
     assert not in_dev("本田", 0.0)
+
+
+def test_a_damaged_file_is_named_by_whatever_reads_it(nlp, tmp_path):
+    docs = [to_doc(nlp.tokenizer, f"{i}本田", [])[0] for i in range(20)]
+    for name in ("a.spacy", "b.spacy"):
+        write_docs(tmp_path / name, docs)
+    block = {"@readers": "spacy_absa.Corpus.v1", "path": str(tmp_path), "limit": 25}
+    corpus = spacy.registry.resolve({"corpus": block})["corpus"]
+    assert len(list(corpus(nlp))) == 25
+    expected = [doc.text for doc in read_docs(tmp_path)]
+    whole = (tmp_path / "b.spacy").read_bytes()
+    rng = random.Random(0)
+    refused = 0
+    for _ in range(40):
+        flipped = bytearray(whole)
+        flipped[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
+        for damaged in (bytes(flipped), whole[: rng.randrange(len(whole))]):
+            (tmp_path / "b.spacy").write_bytes(damaged)
+            try:
+                # zlib pads its data with a few bits that mean nothing
+                assert [doc.text for doc in read_docs(tmp_path)] == expected
+            except InputError as error:
+                assert "b.spacy: is damaged" in str(error)
+                with pytest.raises(InputError, match=r"b\.spacy: is damaged"):
+                    list(corpus(nlp))
+                refused += 1
+    assert refused > 75

@@ -24,13 +24,13 @@ def examples_of(nlp, gold=GOLD):
     ]
 
 
-def train(nlp, examples, steps, **kwargs):
+def train(nlp, examples, steps, seed=0, drop=0.0, **kwargs):
     """Train with Adam at a high rate; returns the losses of the last step."""
-    fix_random_seed(0)
+    fix_random_seed(seed)
     optimizer = nlp.initialize(lambda: examples, **kwargs)
     optimizer.learn_rate = 0.02
     for _ in range(steps):
-        losses = nlp.update(examples, sgd=optimizer)
+        losses = nlp.update(examples, sgd=optimizer, drop=drop)
     return losses
 
 

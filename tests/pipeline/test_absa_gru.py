@@ -327,15 +327,15 @@ def test_another_packages_attribute_is_not_taken_over():
         Span.set_extension("absa_score", default=None, force=True)
 
 
-def test_no_labels_and_another_format_are_refused(trained, tmp_path):
+def test_no_labels_and_another_format_are_refused(with_config, tmp_path):
     nlp = spacy.blank("zh")
     nlp.add_pipe("absa_gru", config={"model": TINY})
     empty = [Example.from_dict(nlp.make_doc("今天"), {"entities": []})]
     with pytest.raises(InputError, match="no label to learn"):
         nlp.initialize(lambda: empty)
-    trained.to_disk(tmp_path)
-    cfg = tmp_path / "absa_gru/cfg"
-    cfg.write_text(cfg.read_text().replace('"format":1', '"format":99'))
+    other = with_config()
+    other.get_pipe("absa_gru").cfg["format"] = 99
+    other.to_disk(tmp_path)
     with pytest.raises(InputError, match="format 99"):
         spacy.load(tmp_path)
 

@@ -1,0 +1,78 @@
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+
+from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
+
+from .conftest import GOLD
+
+TEXTS = [*GOLD, "店里有宝马和本田", "丰田" * 300]
+LEXICONS = [
+    Lexicon([LexiconEntry("宝马", "bmw"), LexiconEntry("本田", "honda")]),
+    Lexicon([LexiconEntry(name, "car") for name in ("本田", "丰田")]),
+]
+
+
+def test_threads_find_what_one_finds(trained):
+    expected = [trained(text)._.absa for text in TEXTS]
+    with ThreadPoolExecutor(8) as pool:
+        runs = pool.map(lambda _: [trained(text)._.absa for text in TEXTS], range(24))
+        piped = pool.map(
+            lambda _: [doc._.absa for doc in trained.pipe(TEXTS, batch_size=1)], range(24)
+        )
+        assert all(run == expected for run in (*runs, *piped))
+
+
+def test_a_batch_is_read_with_one_lexicon_while_others_set_another(with_config):
+    nlp = with_config(lexicon_mode="force")
+    tagger = nlp.get_pipe("absa_gru")
+    expected = []
+    for lexicon in LEXICONS:
+        tagger.set_lexicon(lexicon)
+        expected.append([nlp(text)._.absa for text in TEXTS])
+    done = Event()
+
+    def swap():
+        while not done.is_set():
+            for lexicon in LEXICONS:
+                tagger.set_lexicon(lexicon)
+
+    with ThreadPoolExecutor(4) as pool:
+        swapping = pool.submit(swap)
+        try:
+            runs = pool.map(lambda _: [nlp(text)._.absa for text in TEXTS], range(30))
+            found = list(runs)
+        finally:
+            done.set()
+        swapping.result()
+    for run in found:
+        for answer, *allowed in zip(run, *expected, strict=True):
+            assert answer in allowed
+
+
+def test_the_layers_read_the_lexicon_that_decodes(with_config, monkeypatch):
+    """The exchange at the worst moment: between the two readings."""
+    nlp = with_config(lexicon_mode="force")
+    tagger = nlp.get_pipe("absa_gru")
+    tagger.set_lexicon(LEXICONS[0])
+    expected = nlp("店里有宝马和本田")._.absa
+    begin = type(tagger.model).predict
+
+    def exchange(model, docs):
+        tagger.set_lexicon(LEXICONS[1])
+        return begin(model, docs)
+
+    monkeypatch.setattr(type(tagger.model), "predict", exchange)
+    assert nlp("店里有宝马和本田")._.absa == expected
+    assert tagger.lexicon is LEXICONS[1]
+
+
+@pytest.mark.parametrize("lexicon", LEXICONS)
+def test_a_component_can_be_sent_to_a_spawned_worker(with_config, lexicon):
+    nlp = with_config()
+    nlp.get_pipe("absa_gru").set_lexicon(lexicon)
+    tagger = pickle.loads(pickle.dumps(nlp.get_pipe("absa_gru")))
+    for text in TEXTS:
+        assert tagger(nlp.make_doc(text))._.absa == nlp(text)._.absa
