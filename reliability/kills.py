@@ -41,7 +41,7 @@ CARS = ROOT / "assets/zh_absa_cars"
 TINY = ROOT / "tests/fixtures/format_1/pipeline"
 
 # Of either state that is saved over the other.
-N_DOCS = (20, 9000)
+N_DOCS = (20, 2000)
 
 Outcomes = Counter[str]
 
