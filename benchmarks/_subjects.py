@@ -17,6 +17,7 @@ from spacy.training import Example
 from spacy.util import load_model_from_config, minibatch
 
 from spacy_absa.data.texts import read_texts
+from spacy_absa.models.torch.recurrent import TwoWayGRU
 from spacy_absa.pipeline.absa_gru import AbsaGRU
 
 from ._measure import Clock, Timing, compare
@@ -96,6 +97,16 @@ class Subjects:
         """The bare forward pass: those calls again, their inputs already tensors."""
         for call in self.torch_calls:
             call()
+
+    def forward_in_floats(self) -> None:
+        """The same with GRUs as PyTorch has them, in 32 bits."""
+        modules = [module for call in self.torch_calls for module in call.module.modules()]
+        quantized = [m for m in modules if isinstance(m, TwoWayGRU) and m.quantize]
+        for gru in quantized:
+            gru.quantize = False
+        self.forward()
+        for gru in quantized:
+            gru.quantize = True
 
     @cached_property
     def examples(self) -> list[Example]:

@@ -9,7 +9,7 @@ from spacy_absa.types import CharSpan
 from ._report import Row
 from ._subjects import Subjects
 
-SENTENCES = 256
+SENTENCES = 1000  # a batch, as `nlp.pipe` makes them by default
 
 
 def textbook(scores: np.ndarray, transitions: np.ndarray, scheme: TagScheme) -> list[CharSpan]:

@@ -19,6 +19,7 @@ def run(subjects: Subjects) -> list[Row]:
             "spaCy ner, nlp.pipe": lambda: list(ner.pipe(texts)),
             "component": annotate,
             "bare forward pass": subjects.forward,
+            "bare forward pass in 32 bits": subjects.forward_in_floats,
             "spaCy tokenizer": lambda: [nlp.make_doc(text) for text in texts],
         }
     )

@@ -211,7 +211,7 @@ def _begin(job: Job) -> str:
     path = job.output / MANIFEST
     started = _now()
     if path.exists():
-        old = _read_manifest(path)
+        old = read_manifest(path)
         other = [key for key, value in job.identity.items() if old["run"].get(key) != value]
         if other:
             raise InputError(
@@ -225,7 +225,8 @@ def _begin(job: Job) -> str:
     return started
 
 
-def _read_manifest(path: Path) -> dict[str, Any]:
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a run, whole or not. Raises InputError if the file is none."""
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         manifest["run"], manifest["time"]["started"]

@@ -11,6 +11,7 @@ import spacy
 import typer
 from spacy.cli._util import setup_gpu
 from spacy.language import Language
+from spacy.tokens import Doc
 from tqdm import tqdm
 
 from ..data.text import sync
@@ -18,6 +19,8 @@ from ..decoding.lexicon import Lexicon
 from ..errors import InputError
 
 Item = TypeVar("Item")
+# Control characters could move a terminal's cursor, or make it do worse.
+_CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], "\ufffd")
 Mentions = list[dict[str, Any]]
 
 absa_cli = typer.Typer(
@@ -54,12 +57,17 @@ def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
             try:
                 function(*args, **kwargs)
             except InputError as error:
-                typer.secho(f"✘ {error}", fg="red", err=True)
+                typer.secho(f"✘ {printable(str(error))}", fg="red", err=True)
                 raise typer.Exit(1) from error
 
         return function
 
     return register
+
+
+def printable(text: str) -> str:
+    """A text from a file, to be shown on a terminal: without control characters."""
+    return text.translate(_CONTROLS)
 
 
 def progress(items: Iterable[Item], unit: str = "texts") -> Iterator[Item]:
@@ -93,6 +101,14 @@ def write_folder(target: Path, write: Callable[[Path], object]) -> None:
         raise InputError(f"{target}: cannot be written: {error.strerror or error}.") from error
 
 
+def make_tokenizer(lang: str) -> Callable[[str], Doc]:
+    """The tokenizer of a language. Raises InputError if spaCy has none, or lacks what it needs."""
+    try:
+        return spacy.blank(lang).tokenizer
+    except ImportError as error:
+        raise InputError(f"--lang {lang}: spaCy cannot make its tokenizer: {error}") from error
+
+
 def load_pipeline(name: str, lexicon: Path | None, gpu_id: int) -> Language:
     """Load a pipeline with the component ``absa_gru`` and give it another lexicon.
 
@@ -106,6 +122,10 @@ def load_pipeline(name: str, lexicon: Path | None, gpu_id: int) -> Language:
     except (OSError, ValueError, ImportError) as error:
         reason = str(error).strip().split("\n")[0]
         raise InputError(f"{name}: cannot be loaded as a pipeline: {reason}") from error
+    except Exception as error:  # whatever a damaged file makes of the libraries that read it
+        raise InputError(
+            f"{name}: the pipeline's files are damaged ({type(error).__name__}): copy it anew."
+        ) from error
     if "absa_gru" not in nlp.pipe_names:
         components = ", ".join(nlp.pipe_names) or "empty"
         raise InputError(f"{name}: no component absa_gru in this pipeline ({components}).")

@@ -2,41 +2,39 @@
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
-import spacy
 import typer
-from spacy.tokens import Doc
 from wasabi import msg
 
-from ..data.contest import LABELS, locate, read_labels, read_sentences
+from ..data.agreement import Conflict, agreement, settle
+from ..data.annotation_tools import Tool, detect_tool, read_annotations
 from ..data.corpora import in_dev, to_doc, write_docs
-from ..data.jsonl import read_annotated
+from ..data.labelled import Labelled, Skipped, read_labelled
+from ..data.tables import neutralise
 from ..data.text import atomic_write
-from ..data.texts import text_format
+from ..data.texts import list_files
 from ..errors import InputError
-from ..types import CharSpan
-from ._util import check_suffix, command, progress
-
-
-class Skipped(NamedTuple):
-    """A row of the report: an annotation, or a text, that the training data does not hold."""
-
-    SentenceId: str
-    View: str
-    Reason: str
+from ._util import check_suffix, command, make_tokenizer, progress
 
 
 @command("convert")
 def convert(
     input_path: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="Train.csv of the contest, or .jsonl")
+        Path,
+        typer.Argument(
+            metavar="INPUT",
+            help="Train.csv of the contest, .jsonl, or what an annotation tool exported: a file, "
+            "or a folder or quoted glob of them",
+        ),
     ],
     output_path: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Training data, .spacy")],
     labels_path: Annotated[
         Path | None, typer.Option("--labels", help="Label.csv that goes with Train.csv")
+    ] = None,
+    format: Annotated[
+        Tool | None, typer.Option(help="The tool whose export INPUT is; guessed if not given")
     ] = None,
     lang: Annotated[str, typer.Option(help="Language whose tokenizer to use")] = "zh",
     dev_path: Annotated[
@@ -48,13 +46,18 @@ def convert(
     report_path: Annotated[
         Path | None, typer.Option("--report", help="List what could not be used, .tsv")
     ] = None,
+    conflicts_path: Annotated[
+        Path | None, typer.Option("--conflicts", help="List what annotators differ on, .tsv")
+    ] = None,
 ) -> None:
     """Convert annotated texts to training data.
 
-    The texts are the contest's (SentenceId, Content) with --labels, or JSON Lines with "text" and
-    "spans": [[start, end, label], ...]. Whether a text falls into the development data depends on
-    the text alone. A view gets all its places in the sentence; spans that do not begin and end
-    where tokens do are left open ("missing") in the training data.
+    The texts are the contest's (SentenceId, Content) with --labels, JSON Lines with "text" and
+    "spans": [[start, end, label], ...], or exports of Label Studio (JSON), doccano (JSONL) or
+    Prodigy (db-out). Whether a text falls into the development data depends on the text alone. A
+    view gets all its places in the sentence; spans that do not begin and end where tokens do are
+    left open ("missing") in the training data. Where several annotators read a text differently,
+    the reading that more than half of them share is taken; without one the text is left out.
 
     \b
     Example:
@@ -63,9 +66,15 @@ def convert(
     outputs = {output_path: [], dev_path: []} if dev_path else {output_path: []}
     for path in outputs:
         check_suffix(path, ".spacy")
-    tokenizer = _tokenizer(lang)
+    tokenizer = make_tokenizer(lang)
     skipped: list[Skipped] = []
-    for sentence_id, text, spans in progress(_read(input_path, labels_path, skipped)):
+    files = list_files(input_path)
+    tool = format or detect_tool(files[0])
+    if tool is None:
+        texts = read_labelled(input_path, labels_path, skipped)
+    else:
+        texts = _read_annotated(files, tool, skipped, conflicts_path)
+    for sentence_id, text, spans in progress(texts):
         if not text.strip():
             skipped.append(Skipped(sentence_id, "", "empty text"))
             continue
@@ -88,36 +97,49 @@ def convert(
         _write_report(report_path, skipped)
 
 
-def _tokenizer(lang: str) -> Callable[[str], Doc]:
-    try:
-        return spacy.blank(lang).tokenizer
-    except ImportError as error:
-        raise InputError(f"--lang {lang}: spaCy cannot make its tokenizer: {error}") from error
+def _read_annotated(
+    files: list[Path], tool: Tool, skipped: list[Skipped], conflicts_path: Path | None
+) -> list[Labelled]:
+    """The texts of an annotation tool's export; says how far its annotators agree."""
+    annotations = [one for file in files for one in read_annotations(file, tool, skipped)]
+    pairs = [(*pair[:-1], f"{pair.f1:.3f}") for pair in agreement(annotations)]
+    if pairs:
+        msg.table(
+            pairs,
+            header=("Annotator", "Annotator", "Texts", "F1 of spans"),
+            aligns=("l", "l", "r", "r"),
+            divider=True,
+        )
+    texts, conflicts = settle(annotations)
+    left_out = [conflict for conflict in conflicts if not conflict.settled]
+    skipped.extend(Skipped(conflict.id, "", "annotators disagree") for conflict in left_out)
+    if conflicts:
+        msg.warn(
+            f"{len(conflicts)} texts are read differently: {len(conflicts) - len(left_out)} taken "
+            f"as most annotators have them, {len(left_out)} left out"
+            + ("" if conflicts_path else "; --conflicts lists them")
+        )
+    if conflicts_path is not None:
+        _write_conflicts(conflicts_path, conflicts)
+    return texts
 
 
-def _read(
-    input_path: Path, labels_path: Path | None, skipped: list[Skipped]
-) -> Iterator[tuple[str, str, list[CharSpan]]]:
-    """Yield (id, text, spans); labels without a place are added to ``skipped``."""
-    if text_format(input_path) == ".jsonl":
-        for number, (record, spans) in enumerate(read_annotated(input_path), start=1):
-            yield str(record.fields.get("id", number)), record.text, spans
-        return
-    if labels_path is None:
-        raise InputError(f"{input_path}: these sentences need --labels Label.csv.")
-    sentences = read_sentences(input_path)
-    views: dict[str, dict[str, str]] = {}
-    for (sentence_id, view), opinion in read_labels(labels_path, sentences).items():
-        views.setdefault(sentence_id, {})[view] = LABELS[opinion]
-    for sentence_id, text in sentences.items():
-        spans, not_found = locate(text, views.get(sentence_id, {}))
-        skipped.extend(Skipped(sentence_id, *miss) for miss in not_found)
-        yield sentence_id, text, spans
+def _write_conflicts(path: Path, conflicts: list[Conflict]) -> None:
+    with atomic_write(path) as file:
+        writer = csv.writer(file, delimiter="\t")
+        writer.writerow(("SentenceId", "Content", "Annotator", "Entities", "Outcome"))
+        for sentence_id, text, readings, settled in conflicts:
+            outcome = "majority" if settled else "left out"
+            for annotator, spans in readings.items():
+                entities = "; ".join(f"{text[s:e]} {label} ({s}-{e})" for s, e, label in spans)
+                row = (sentence_id, text, annotator, entities, outcome)
+                writer.writerow(map(neutralise, row))
+    msg.info(f"{path}: {len(conflicts)} texts")
 
 
 def _write_report(path: Path, skipped: list[Skipped]) -> None:
     with atomic_write(path) as file:
         writer = csv.writer(file, delimiter="\t")
         writer.writerow(Skipped._fields)
-        writer.writerows(skipped)
+        writer.writerows(map(neutralise, skip) for skip in skipped)
     msg.info(f"{path}: {len(skipped)} lines")

@@ -23,6 +23,7 @@ from ._util import (
     check_suffix,
     command,
     load_pipeline,
+    printable,
     progress,
 )
 
@@ -58,21 +59,27 @@ def predict(
     batch_size: BatchSizeOpt = 256,
     n_process: NProcessOpt = 1,
     gpu_id: GpuIdOpt = -1,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say which characters moved the sentiment; slow")
+    ] = False,
 ) -> None:
     """Find the entities of texts and the sentiment towards each.
 
     A .csv output is the contest's answer (SentenceId, View, Opinion); texts without an id are
     numbered from 1. A .jsonl output has one line per input text: {"id", "text", "entities"}.
-    Without OUTPUT the entities are printed.
+    Without OUTPUT the entities are printed. --explain adds to each entity an "explanation":
+    [{"start", "end", "text", "weight"}], where a weight above 0 speaks for its label.
 
     \b
     Example:
       python -m spacy absa predict training/model-best Test.csv answer.csv --lexicon View.csv
     """
     if output_path is not None:
-        check_suffix(output_path, ".csv", ".jsonl")
+        check_suffix(output_path, *([".jsonl"] if explain else [".csv", ".jsonl"]))
     inputs = _read(input_path)
     nlp = load_pipeline(pipeline, lexicon, gpu_id)
+    if explain:
+        nlp.add_pipe("absa_explain")
     answers = annotate(nlp, inputs, batch_size, n_process)
     if output_path is None:
         _print(answers)
@@ -113,7 +120,7 @@ def _write_jsonl(path: Path, answers: Answers) -> int:
 
 def _print(answers: Answers) -> None:
     for text, mentions, _ in answers:
-        typer.secho(text, bold=True)
+        typer.secho(printable(text), bold=True)
         if not mentions:
             typer.echo("  no entity")
         for mention in mentions:
@@ -123,4 +130,7 @@ def _print(answers: Answers) -> None:
             )
             known = mention["id"] not in ("", mention["text"])
             name = f" ({mention['id']})" if known else ""
-            typer.echo(f"  {sentiment} {mention['score']:.2f}  {mention['text']}{name}")
+            found = printable(mention["text"] + name)
+            typer.echo(f"  {sentiment} {mention['score']:.2f}  {found}")
+            for run in mention.get("explanation", []):
+                typer.echo(f"    {run['weight']:+.2f}  {printable(run['text'])}")

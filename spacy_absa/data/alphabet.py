@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..folding import fold
-from .text import atomic_write, open_text
+from .text import atomic_write, find_surrogate, open_text
 
 # What folding makes of unpaired surrogates, and decoders of bytes that they do not understand.
 _REPLACEMENT = "\ufffd"
@@ -59,8 +59,15 @@ def read_alphabet(path: str | Path) -> str:
             content = json.load(file)
         except json.JSONDecodeError as error:
             raise InputError(f"{path}, line {error.lineno}: not JSON ({error.msg}).") from error
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{path}: cannot be read as JSON ({error}).") from error
     alphabet = content.get("alphabet") if isinstance(content, dict) else None
-    if not alphabet or not isinstance(alphabet, str) or len(set(alphabet)) < len(alphabet):
+    if (
+        not alphabet
+        or not isinstance(alphabet, str)
+        or len(set(alphabet)) < len(alphabet)
+        or find_surrogate(alphabet) is not None
+    ):
         raise InputError(
             f'{path}: no string of distinct characters at "alphabet": make the file with '
             "`python -m spacy absa alphabet`."

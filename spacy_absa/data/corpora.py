@@ -40,12 +40,28 @@ def to_doc(
 
 
 def read_docs(corpus: Path) -> list[Doc]:
-    """The gold Docs of a ``.spacy`` file or a folder of them. Raises InputError without one."""
+    """The gold Docs of a ``.spacy`` file or a folder of them.
+
+    Raises InputError if there is no such file, or one is damaged.
+    """
+    vocab = Vocab()
+    return [doc for path in _spacy_files(corpus) for doc in _load(path).get_docs(vocab)]
+
+
+def read_examples(nlp: Language, corpus: Path) -> list[Example]:
+    """The gold Docs of ``.spacy`` files, each beside an unannotated one that `nlp` can annotate.
+
+    Raises InputError if there is no such file, or one is damaged.
+    """
+    _spacy_files(corpus)
+    return list(CheckedCorpus(corpus)(nlp))
+
+
+def _spacy_files(corpus: Path) -> list[Path]:
     paths = walk_corpus(corpus, ".spacy") if corpus.exists() else []
     if not paths:
         raise InputError(f"{corpus}: no .spacy file: give data made by `spacy absa convert`.")
-    vocab = Vocab()
-    return [doc for path in paths for doc in _load(path).get_docs(vocab)]
+    return paths
 
 
 class CheckedCorpus(Corpus):

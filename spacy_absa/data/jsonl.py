@@ -1,7 +1,7 @@
 """JSON Lines: one object a line, with a ``text`` and, where annotated, its labelled ``spans``."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +9,10 @@ from typing import Any, NamedTuple
 from ..errors import InputError
 from ..types import CharSpan
 from .contest import LABELS
-from .text import TOO_LONG, BadRow, find_surrogate, open_text, read_lines
+from .text import TOO_LONG, BadRow, atomic_write, find_surrogate, open_text, read_lines
+
+# Objects and lists in each other: more than data has, and little enough to be safe to recurse into.
+_MAX_DEPTH = 100
 
 
 class Record(NamedTuple):
@@ -23,8 +26,8 @@ class Record(NamedTuple):
 def read_records(path: str | Path, key: str = "text") -> Iterator[Record]:
     """Yield the objects of a JSONL file with the string at ``key``; blank lines are passed.
 
-    Raises InputError for a line that is no JSON object, or whose text is missing, no string, or
-    holds an unpaired surrogate.
+    Raises InputError for a line that is no JSON object, whose text is missing or no string,
+    or that holds an unpaired surrogate or is nested too deeply.
     """
     for row in scan_objects(path):
         if isinstance(row, BadRow):
@@ -38,6 +41,12 @@ def read_records(path: str | Path, key: str = "text") -> Iterator[Record]:
             raise InputError(
                 f"{where}: an unpaired surrogate at character {place}: mend or drop the text."
             )
+        try:
+            size_of(fields)
+        except (UnicodeEncodeError, RecursionError) as error:
+            raise InputError(
+                f"{where}: an unpaired surrogate beside the text, or nested too deeply: mend it."
+            ) from error
         yield Record(where, fields, text)
 
 
@@ -71,6 +80,22 @@ def _parse(line: str, number: int) -> tuple[int, dict[str, Any]] | BadRow:
     return number, fields
 
 
+def size_of(value: Any, depth: int = 0) -> int:
+    """The bytes of a value's strings and numbers, roughly.
+
+    Raises UnicodeEncodeError and RecursionError for what could not be written again.
+    """
+    if depth > _MAX_DEPTH:
+        raise RecursionError
+    if isinstance(value, str):
+        return len(value.encode("utf-8"))
+    if isinstance(value, dict):
+        return sum(size_of(key) + size_of(item, depth + 1) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return sum(size_of(item, depth + 1) for item in value)
+    return 8
+
+
 def read_annotated(path: str | Path) -> Iterator[tuple[Record, list[CharSpan]]]:
     """Yield the objects of a JSONL file with ``"spans": [[start, end, label], …]``, spans in order.
 
@@ -82,31 +107,39 @@ def read_annotated(path: str | Path) -> Iterator[tuple[Record, list[CharSpan]]]:
     """
     record = None
     for record in read_records(path):
-        yield record, _spans(record)
+        yield record, parse_spans(record.fields.get("spans"), record.text, record.where)
     if record is None:
         raise InputError(f"{path}: the file is empty: it needs one JSON object a line.")
 
 
-def _spans(record: Record) -> list[CharSpan]:
-    values = record.fields.get("spans")
+def parse_spans(values: Any, text: str, where: str) -> list[CharSpan]:
+    """Lists of [start, end, label] in a text as spans, in order; ``where`` is for messages.
+
+    Labels are those of ``read_annotated``. Raises InputError as it does.
+    """
     if not isinstance(values, list):
-        raise InputError(f'{record.where}: no "spans": write a list of [start, end, label].')
-    spans = sorted(_span(value, record) for value in values)
+        raise InputError(f'{where}: no "spans": write a list of [start, end, label].')
+    spans = sorted(_span(value, text, where) for value in values)
     for first, second in pairwise(spans):
         if second.start < first.end:
-            raise InputError(
-                f"{record.where}: spans {list(first)} and {list(second)} overlap: keep one."
-            )
+            raise InputError(f"{where}: spans {list(first)} and {list(second)} overlap: keep one.")
     return spans
 
 
-def _span(value: Any, record: Record) -> CharSpan:
+def _span(value: Any, text: str, where: str) -> CharSpan:
     match value:
         case [int(start), int(end), str(label)] if label:
-            if 0 <= start < end <= len(record.text):
+            if 0 <= start < end <= len(text):
                 return CharSpan(start, end, LABELS.get(label, label))
             raise InputError(
-                f"{record.where}: span {value} is not in the text of {len(record.text)} "
+                f"{where}: span {value} is not in the text of {len(text)} "
                 "characters: mend the offsets."
             )
-    raise InputError(f"{record.where}: span {value} is not [start, end, label]: mend it.")
+    raise InputError(f"{where}: span {value} is not [start, end, label]: mend it.")
+
+
+def write_annotated(path: str | Path, texts: Iterable[tuple[str, list[CharSpan]]]) -> None:
+    """Write texts with spans, as ``read_annotated`` reads them."""
+    with atomic_write(path) as file:
+        for text, spans in texts:
+            file.write(json.dumps({"text": text, "spans": spans}, ensure_ascii=False) + "\n")

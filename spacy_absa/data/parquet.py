@@ -39,8 +39,8 @@ def scan_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]] | BadRow]:
                 for row in _rows(batch):
                     number += 1
                     yield BadRow(number, row) if isinstance(row, str) else (number, row)
-        except (ArrowException, OSError) as error:
-            raise InputError(f"{path}: damaged behind row {number}: {error}.") from error
+        except (ArrowException, OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: damaged behind row {number}: {_say(error)}.") from error
 
 
 def require_pyarrow(path: Path) -> None:
@@ -56,18 +56,25 @@ def _open(path: Path) -> Any:
 
     try:
         # A buffer makes it read page by page instead of whole columns.
-        return ParquetFile(path, buffer_size=1 << 16)
-    except (ArrowException, OSError) as error:
-        raise InputError(f"{path}: cannot be read as Parquet: {error}.") from error
+        file = ParquetFile(path, buffer_size=1 << 16)
+        file.schema_arrow.names  # noqa: B018 - decodes them, which may fail
+        return file
+    except (ArrowException, OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as Parquet: {_say(error)}.") from error
+
+
+def _say(error: Exception) -> str:
+    """The message of an error in one line; some of pyarrow's have several."""
+    return " ".join(str(error).split()).removesuffix(".")
 
 
 def _rows(batch: "pyarrow.RecordBatch") -> Iterator[dict[str, Any] | str]:
     """The rows of a batch; for one that cannot be converted the reason."""
     try:
         yield from batch.to_pylist()
-    except ValueError as error:  # invalid UTF-8, nanoseconds
+    except (ValueError, OverflowError) as error:  # invalid UTF-8, nanoseconds, the year 12,000
         if len(batch) == 1:
-            yield f"cannot be read: {error}"
+            yield f"cannot be read: {_say(error)}"
             return
         for i in range(len(batch)):
             yield from _rows(batch.slice(i, 1))

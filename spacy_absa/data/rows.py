@@ -6,16 +6,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import InputError
-from .jsonl import scan_objects
+from .jsonl import scan_objects, size_of
 from .parquet import ABSA, parquet_schema, scan_parquet
 from .tables import SPREADSHEETS, scan_table
 from .text import BadRow
 from .texts import SAMPLE, find_column, text_format
 
 PARQUET = ".parquet"
-
-# Objects and lists in each other: more than data has, and little enough to be safe to recurse into.
-_MAX_DEPTH = 100
 
 Fields = dict[str, Any]
 
@@ -56,7 +53,7 @@ def text_column(path: Path, column: str | None = None) -> str:
         raise InputError(f"{path}: two columns have the same name: rename one of them.")
     if ABSA in header:
         raise InputError(f"{path}: there is a column {ABSA!r} already: rename it.")
-    readable = (row[1] for row in _scan(path) if not isinstance(row, BadRow))
+    readable = (row[1] for row in scan_rows(path) if not isinstance(row, BadRow))
     sample = [
         [value if isinstance(value, str) else "" for value in fields.values()]
         for fields in islice(readable, SAMPLE)
@@ -78,11 +75,15 @@ def read_rows(path: Path, column: str, max_chars: int) -> Iterator[Row | BadRow]
 
     Raises InputError for what is wrong with the whole file.
     """
-    for row in _scan(path):
+    for row in scan_rows(path):
         yield row if isinstance(row, BadRow) else _check(*row, column, max_chars)
 
 
-def _scan(path: Path) -> Iterable[tuple[int, Fields] | BadRow]:
+def scan_rows(path: Path) -> Iterable[tuple[int, Fields] | BadRow]:
+    """Stream (number, columns) of each row; a ``BadRow`` in the place of one that cannot be read.
+
+    Raises InputError for what is wrong with the whole file.
+    """
     match row_format(path):
         case ".parquet":
             return scan_parquet(path)
@@ -113,22 +114,9 @@ def _check(line: int, fields: Fields, column: str, max_chars: int) -> Row | BadR
     if ABSA in fields:
         return BadRow(line, f"there is a column {ABSA!r} already: rename it")
     try:
-        size = _size(fields)
+        size = size_of(fields)
     except UnicodeEncodeError:
         return BadRow(line, "invalid bytes, or an unpaired surrogate")
     except RecursionError:
         return BadRow(line, "nested too deeply")
     return Row(line, fields, text, size)
-
-
-def _size(value: Any, depth: int = 0) -> int:
-    """Raises UnicodeEncodeError and RecursionError for what could not be written again."""
-    if depth > _MAX_DEPTH:
-        raise RecursionError
-    if isinstance(value, str):
-        return len(value.encode("utf-8"))
-    if isinstance(value, dict):
-        return sum(_size(key) + _size(item, depth + 1) for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return sum(_size(item, depth + 1) for item in value)
-    return 8

@@ -1,16 +1,21 @@
 """Tables as rows of strings: .csv, .tsv, tab-separated .csv, .xls and .xlsx."""
 
 import csv
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
 from ..errors import InputError
+from .spreadsheets import NumberedRow, read_spreadsheet
 from .text import MAX_LINE, TOO_LONG, BadRow, open_text, read_lines
 
 SPREADSHEETS = (".xls", ".xlsx")
-
-NumberedRow = tuple[int, list[str]]
+# Characters of a CSV file that may be read again, to save the lines behind a quote that is never
+# closed. A file made of such quotes would otherwise keep its reader busy for ever.
+_PATIENCE = 4 * MAX_LINE
+# What a cell begins with that may run as a formula: OWASP, CSV Injection.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def read_table(path: str | Path) -> Iterator[NumberedRow]:
@@ -38,7 +43,7 @@ def scan_table(path: str | Path, *, tolerant: bool = False) -> Iterator[Numbered
     """
     path = Path(path)
     is_spreadsheet = path.suffix.lower() in SPREADSHEETS
-    rows = _read_spreadsheet(path) if is_spreadsheet else _read_text(path, tolerant)
+    rows = read_spreadsheet(path) if is_spreadsheet else _read_text(path, tolerant)
     header = next(rows, None)
     if header is None:
         raise InputError(f"{path}: the file is empty: it needs a header line and rows.")
@@ -57,21 +62,42 @@ def scan_table(path: str | Path, *, tolerant: bool = False) -> Iterator[Numbered
 
 
 class _Lines:
-    """The lines of a text for the csv module, which may go on behind one that is too long."""
+    """The lines of a text for the csv module, which may go back when a row turns out to be none."""
 
     def __init__(self, file: TextIO) -> None:
         self._lines = read_lines(file)
+        self._again: deque[str | None] = deque()
+        self._row: list[str | None] = []  # the lines given since the last row began
+        self._size = 0  # of those, in characters
+        self._patience = _PATIENCE
         self.number = 0  # of the last line given, from 1
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line = next(self._lines)
+        line = self._again.popleft() if self._again else next(self._lines)
         self.number += 1
-        if line is None:
+        self._row.append(line)
+        self._size += len(line or "")
+        if line is None or self._size > MAX_LINE:
             raise csv.Error(TOO_LONG)
         return line
+
+    def begin_row(self) -> None:
+        """Forget the lines of the last row."""
+        self._row.clear()
+        self._size = 0
+
+    def go_back(self) -> int:
+        """Give the lines behind the first one of this row again; returns how many are lost."""
+        rest = self._row[1:]
+        if self._size > self._patience:
+            return len(rest)
+        self._patience -= self._size if rest else 0
+        self._again.extendleft(reversed(rest))
+        self.number -= len(rest)
+        return 0
 
 
 def _read_text(path: Path, tolerant: bool) -> Iterator[NumberedRow | BadRow]:
@@ -98,26 +124,21 @@ def _read_csv(path: Path, delimiter: str, tolerant: bool) -> Iterator[NumberedRo
         lines = _Lines(file)
         rows = csv.reader(lines, delimiter=delimiter, strict=True)
         while True:
+            lines.begin_row()
             try:
                 if row := next(rows):
                     yield lines.number, row
             except StopIteration:
                 return
             except csv.Error as error:
-                yield BadRow(lines.number, f"not valid CSV ({error}): mend the quotes there")
+                n_lost = lines.go_back()
+                with_it = f", {n_lost} lines behind it are lost with it" if n_lost else ""
+                yield BadRow(
+                    lines.number - n_lost,
+                    f"not valid CSV ({error}){with_it}: mend the quotes there",
+                )
 
 
-def _read_spreadsheet(path: Path) -> Iterator[NumberedRow]:
-    try:
-        from python_calamine import CalamineError, CalamineWorkbook
-    except ImportError as error:
-        raise InputError(
-            f"{path}: spreadsheets need python-calamine: pip install 'spacy-absa[excel]'."
-        ) from error
-    try:
-        rows = CalamineWorkbook.from_path(path).get_sheet_by_index(0).iter_rows()
-    except (CalamineError, OSError) as error:
-        raise InputError(f"{path}: cannot be read as a spreadsheet: {error}.") from error
-    for number, row in enumerate(rows, start=1):
-        if any(cell != "" for cell in row):
-            yield number, [str(cell) for cell in row]
+def neutralise(field: str) -> str:
+    """A field of a table for people, which no spreadsheet then takes for a formula (CWE-1236)."""
+    return f"'{field}" if field.startswith(_FORMULA) else field

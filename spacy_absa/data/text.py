@@ -5,7 +5,7 @@ import gzip
 import io
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, BinaryIO, NamedTuple, TextIO
@@ -22,6 +22,10 @@ _BOMS = (
 _CERTAINLY_UTF8 = 12
 # Characters. No line that is longer is ever held in memory, whatever an archive unfolds to.
 MAX_LINE = 1 << 24
+# How many times its size a compressed file may unfold to, once that is much. Text gets to 20, logs
+# to 100; an archive made to fill a disk or to keep a machine busy gets to 1,000.
+MAX_RATIO = int(os.environ.get("SPACY_ABSA_MAX_RATIO", "200"))
+MUCH = 1 << 26  # bytes
 
 
 class BadRow(NamedTuple):
@@ -36,6 +40,39 @@ class BadRow(NamedTuple):
 
 
 TOO_LONG = f"longer than {MAX_LINE:,} characters: break the line"
+
+
+def check_ratio(path: Path, n_bytes: int) -> None:
+    """Raise InputError if a compressed file has unfolded to suspiciously many bytes."""
+    if n_bytes > MUCH and n_bytes > MAX_RATIO * path.stat().st_size:
+        raise InputError(
+            f"{path}: unfolds to more than {MAX_RATIO} times its size, as no text does: if you "
+            "trust it, unpack it or set the environment variable SPACY_ABSA_MAX_RATIO higher."
+        )
+
+
+class _GzipFile(gzip.GzipFile):
+    """An archive that raises InputError for what is wrong with it, at whatever place it is."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "rb")
+        self._path = path
+
+    def read(self, size: int | None = -1) -> bytes:
+        return self._checked(super().read, size)
+
+    def read1(self, size: int = -1) -> bytes:
+        return self._checked(super().read1, size)
+
+    def _checked(self, read: Callable[[int | None], bytes], size: int | None) -> bytes:
+        try:
+            data = read(size)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise InputError(
+                f"{self._path}: damaged or no gzip archive: compress it again."
+            ) from error
+        check_ratio(self._path, self.tell())
+        return data
 
 
 class _Defect(NamedTuple):
@@ -56,7 +93,7 @@ def open_text(path: str | Path, newline: str = "", *, tolerant: bool = False) ->
     unpaired surrogates (``surrogateescape``), by which ``find_surrogate`` tells them.
 
     Raises InputError if the file is missing, unreadable, a folder, a damaged archive, no text,
-    or in another encoding.
+    or in another encoding; so does reading it for what comes late in an archive.
     """
     path = Path(path)
     try:
@@ -67,8 +104,6 @@ def open_text(path: str | Path, newline: str = "", *, tolerant: bool = False) ->
             errors="surrogateescape" if tolerant else "strict",
             newline=newline,
         )
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: damaged or no gzip archive: compress it again.") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}.") from error
 
@@ -76,10 +111,11 @@ def open_text(path: str | Path, newline: str = "", *, tolerant: bool = False) ->
 def read_lines(file: TextIO) -> Iterator[str | None]:
     """The lines of a file with their ends; None for one of more than ``MAX_LINE`` characters."""
     while line := file.readline(MAX_LINE):
-        if len(line) < MAX_LINE or line.endswith(("\n", "\r")):
+        # A carriage return at the limit may be in the midst of a line, or of its end.
+        if len(line) < MAX_LINE or line.endswith("\n"):
             yield line
             continue
-        while (rest := file.readline(MAX_LINE)) and not rest.endswith(("\n", "\r")):
+        while len(rest := file.readline(MAX_LINE)) == MAX_LINE and not rest.endswith("\n"):
             pass
         yield None
 
@@ -94,7 +130,7 @@ def find_surrogate(text: str) -> int | None:
 
 
 def _open_bytes(path: Path) -> BinaryIO:
-    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else open(path, "rb")
+    return _GzipFile(path) if path.suffix.lower() == ".gz" else open(path, "rb")
 
 
 def _detect(path: Path, tolerant: bool) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import InputError
 from .jsonl import read_records
 from .tables import SPREADSHEETS, read_table
-from .text import open_text
+from .text import TOO_LONG, BadRow, open_text, read_lines
 
 _TABLES = (".csv", ".tsv", *SPREADSHEETS)
 _FORMATS = (".txt", ".jsonl", *_TABLES)
@@ -33,12 +33,19 @@ def read_texts(path: str | Path, column: str | None = None) -> Iterator[str]:
     for file in list_files(path):
         match text_format(file):
             case ".txt":
-                with open_text(file, newline="\n") as lines:
-                    yield from (line.rstrip("\r\n") for line in lines)
+                yield from _read_lines(file)
             case ".jsonl":
                 yield from (record.text for record in read_records(file, column or "text"))
             case _:
                 yield from _read_column(file, column)
+
+
+def _read_lines(path: Path) -> Iterator[str]:
+    with open_text(path, newline="\n") as file:
+        for number, line in enumerate(read_lines(file), start=1):
+            if line is None:
+                raise BadRow(number, TOO_LONG).error(path)
+            yield line.rstrip("\r\n")
 
 
 def text_format(path: str | Path) -> str:

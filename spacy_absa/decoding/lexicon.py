@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from ahocorasick_rs import AhoCorasick, Implementation
 
-from ..data.text import open_text
+from ..data.text import TOO_LONG, BadRow, find_surrogate, open_text, read_lines
 from ..errors import InputError
 from ..folding import fold
 from ..numbering import CharNumbers
@@ -39,8 +39,8 @@ class Lexicon:
     """A set of aliases, found in a text all at once (Aho & Corasick 1975), in linear time.
 
     Spellings that ``fold`` to the same are one alias, of which the first is kept. Raises
-    ``InputError`` for an empty pattern and for two ids of one alias; ``places`` says for these
-    errors where each entry stands.
+    ``InputError`` for an empty pattern, unpaired surrogates and two ids of one alias; ``places``
+    says for these errors where each entry stands.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Lexicon:
                 f"{path}: cannot tell the lexicon's format: name it {', '.join(_PARSERS)}."
             )
         with open_text(path) as file:
-            lexicon = cls._parse(suffix, file, str(path))
+            lexicon = cls.parse(suffix, read_lines(file), str(path))
         if not lexicon:
             raise InputError(f"{path}: the lexicon has no entries: write one alias per line.")
         return lexicon
@@ -88,7 +88,7 @@ class Lexicon:
     @classmethod
     def from_bytes(cls, data: bytes) -> "Lexicon":
         """The lexicon that ``to_bytes`` wrote."""
-        return cls._parse(".jsonl", data.decode("ascii").splitlines(), "saved lexicon")
+        return cls.parse(".jsonl", data.decode("ascii").splitlines(), "saved lexicon")
 
     def to_bytes(self) -> bytes:
         """The entries as EntityRuler JSONL in ASCII; equal lexicons give equal bytes."""
@@ -96,12 +96,12 @@ class Lexicon:
         return "".join(f"{line}\n" for line in lines).encode("ascii")
 
     @classmethod
-    def _parse(cls, suffix: str, lines: Iterable[str], source: str) -> "Lexicon":
-        located = (
-            (f"{source}, line {number}", line.rstrip("\r\n"))
-            for number, line in enumerate(lines, 1)
-        )
-        parsed = list(_PARSERS[suffix](located))
+    def parse(cls, suffix: str, lines: Iterable[str | None], source: str) -> "Lexicon":
+        """The lexicon in these lines (None: one that is too long to read), by the file's suffix.
+
+        Errors name the ``source``.
+        """
+        parsed = list(_PARSERS[suffix](_locate(lines, source)))
         return cls([entry for _, entry in parsed], [place for place, _ in parsed])
 
     def find(self, text: str) -> list[Match]:
@@ -154,9 +154,18 @@ def longest(matches: Iterable[Match]) -> Iterator[Match]:
             yield match
 
 
+def _locate(lines: Iterable[str | None], source: str) -> Iterator[_Line]:
+    for number, line in enumerate(lines, 1):
+        if line is None:
+            raise BadRow(number, TOO_LONG).error(source)
+        yield f"{source}, line {number}", line.rstrip("\r\n")
+
+
 def _add(by_alias: dict[str, LexiconEntry], entry: LexiconEntry, place: str) -> None:
     if not entry.pattern.strip():
         raise InputError(f"{place}: the pattern is empty: write an alias or remove the entry.")
+    if find_surrogate("".join(entry)) is not None:
+        raise InputError(f"{place}: an unpaired surrogate, which no text can hold: mend the entry.")
     alias = fold(entry.pattern)
     known = by_alias.setdefault(alias, entry._replace(id=entry.id or entry.pattern))
     if entry.id not in ("", known.id):
@@ -209,7 +218,7 @@ def _parse_jsonl(lines: Iterable[_Line]) -> Iterator[tuple[str, LexiconEntry]]:
             continue
         try:
             record = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{place}: not valid JSON ({error}): mend the line.") from error
         if not isinstance(record, dict) or "pattern" not in record:
             raise InputError(f'{place}: expected an object like {{"pattern": "Q7", "id": "q7"}}.')

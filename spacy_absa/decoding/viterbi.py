@@ -49,27 +49,40 @@ def viterbi(
     lexicon matches per text, in any order, which ``off`` ignores. Adjacent matches stay separate
     entities. Raises ``InputError`` for an unknown mode or a negative bonus.
     """
+    space = search_space(emissions, transitions, scheme, matches, mode, bonus)
+    return _Search(*space).entities(scheme) if emissions else []
+
+
+def search_space(
+    emissions: Sequence[np.ndarray],
+    transitions: np.ndarray,
+    scheme: TagScheme,
+    matches: Sequence[Sequence[Match]] | None,
+    mode: Mode,
+    bonus: float,
+) -> "tuple[Packed, Steps, Jumps]":
+    """What a search walks through, from the arguments of ``viterbi``: the emissions on the grid.
+
+    Raises as ``viterbi``.
+    """
     if mode not in get_args(Mode):
         raise InputError(f"Unknown lexicon mode {mode!r}: use one of {', '.join(get_args(Mode))}.")
     if not bonus >= 0:
         raise InputError(f"The bonus of a lexicon match must be 0 or more, not {bonus}.")
-    if not emissions:
-        return []
     packed = pack(emissions)
     packed = packed.with_data(_on_grid(packed.data))
     transitions = np.where(scheme.legal, _on_grid(transitions), -np.inf)
     reward = _on_grid(bonus) if mode == "prefer" else 0.0
     usable = [] if mode == "off" or matches is None else matches
-    jumps = _Jumps.of(usable, packed, transitions, scheme, reward)
-    search = _Search(packed, _Steps.of(transitions, scheme, mode), jumps)
-    return search.entities(scheme)
+    jumps = Jumps.of(usable, packed, transitions, scheme, reward)
+    return packed, Steps.of(transitions, scheme, mode), jumps
 
 
 def _on_grid(scores: np.ndarray | float) -> np.ndarray:
     return np.rint(np.asarray(scores, dtype=np.float64) * _GRID) / _GRID
 
 
-class _Steps(NamedTuple):
+class Steps(NamedTuple):
     """Scores of going on from each of the ``S`` states, -inf where it may not be done.
 
     The states are the closed tags (none in mode ``off``), the free tags, the boundary: closed
@@ -81,7 +94,8 @@ class _Steps(NamedTuple):
     end: np.ndarray  # [S] to the end of the text
 
     @classmethod
-    def of(cls, transitions: np.ndarray, scheme: TagScheme, mode: Mode) -> "_Steps":
+    def of(cls, transitions: np.ndarray, scheme: TagScheme, mode: Mode) -> "Steps":
+        """What a mode allows."""
         tags, end = transitions[:, :-1], transitions[:, -1]
         starts_entity = np.vstack([scheme.boundary, np.ones(len(scheme.tags), dtype=bool)])
         new = np.where(starts_entity, tags, -np.inf)
@@ -93,7 +107,7 @@ class _Steps(NamedTuple):
         return cls(free=free, jump=np.vstack([tags[:-1], new]), end=np.append(end[:-1], end))
 
 
-class _Jumps(NamedTuple):
+class Jumps(NamedTuple):
     """``M`` lexicon matches, with each of ``K`` labels."""
 
     text: np.ndarray  # [M] index of the text
@@ -111,7 +125,8 @@ class _Jumps(NamedTuple):
         transitions: np.ndarray,
         scheme: TagScheme,
         bonus: float,
-    ) -> "_Jumps":
+    ) -> "Jumps":
+        """The matches of each text, scored."""
         found = [(text, m.start, m.end) for text, those in enumerate(matches) for m in those]
         text, start, end = np.array(found, dtype=np.int64).reshape(-1, 3).T
         first, last = np.empty((2, len(found), len(scheme.labels)), dtype=np.int64)
@@ -127,8 +142,9 @@ class _Jumps(NamedTuple):
             score[these] = emitted + transitions[tags[:, :-1], tags[:, 1:]].sum(axis=-1) + bonus
         return cls(text, start, end, first, last, score)
 
-    def take(self, order: np.ndarray) -> "_Jumps":
-        return _Jumps(*(field[order] for field in self))
+    def take(self, order: np.ndarray) -> "Jumps":
+        """Some of them, in an order."""
+        return Jumps(*(field[order] for field in self))
 
 
 class _Search:
@@ -138,7 +154,7 @@ class _Search:
     text of rank ``r``.
     """
 
-    def __init__(self, packed: Packed, steps: _Steps, jumps: _Jumps) -> None:
+    def __init__(self, packed: Packed, steps: Steps, jumps: Jumps) -> None:
         n_texts = len(packed.order)
         self.packed = packed
         self.steps = steps

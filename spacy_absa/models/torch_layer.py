@@ -67,9 +67,11 @@ class TorchShim(Shim):
         Returns its output, and the function from the output's gradient to that of `x` (None for
         integers), which also accumulates the gradients of the weights.
         """
-        module = self.module.train(is_train)
+        module = self.module
+        if module.training != is_train:
+            module.train(is_train)
         tensor = xp2torch(x, requires_grad=is_train and x.dtype.kind == "f", device=self.device)
-        with torch.set_grad_enabled(is_train):
+        with torch.enable_grad() if is_train else torch.inference_mode():
             output = module(tensor, *args)
 
         def backprop(d_output: FloatsXd) -> FloatsXd | None:

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy
 from spacy import util
@@ -16,8 +16,10 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, set_dropout_rate, to_numpy
 
 from ..data.alphabet import build_alphabet, count_characters
+from ..decoding.calibration import Calibration
+from ..decoding.kbest import k_best
 from ..decoding.lexicon import Lexicon, Match
-from ..decoding.marginals import crf_loss, forward_backward, softmax_loss
+from ..decoding.marginals import Lattice, crf_loss, forward_backward, softmax_loss
 from ..decoding.schemes import TagScheme
 from ..decoding.viterbi import Mode, viterbi
 from ..errors import InputError
@@ -56,6 +58,14 @@ quantize = true
 [model.output]
 @architectures = "spacy_absa.CRF.v1"
 """
+
+
+class Reading(NamedTuple):
+    """One way to read a text: its entities in text order, and how probable just these are."""
+
+    entities: list[CharSpan]
+    probability: float
+
 
 # Of the files on disk. Raised when a change makes older pipelines unreadable.
 FORMAT = 1
@@ -164,6 +174,7 @@ class AbsaGRU(TrainablePipe):
         self.overwrite = overwrite
         self.scorer = scorer
         self.cfg: dict[str, Any] = {"format": FORMAT, "labels": []}
+        self.calibration = Calibration()
         self.set_lexicon(Lexicon([]))
         self.scheme = TagScheme(scheme, [])
 
@@ -176,6 +187,15 @@ class AbsaGRU(TrainablePipe):
     def label_data(self) -> tuple[str, ...]:
         """What `spacy init labels` writes."""
         return self.labels
+
+    @property
+    def calibration(self) -> Calibration:
+        """What makes the reported probabilities frequencies; it is saved with the pipeline."""
+        return Calibration(**self.cfg["calibration"])
+
+    @calibration.setter
+    def calibration(self, calibration: Calibration) -> None:
+        self.cfg["calibration"] = calibration._asdict()
 
     def add_label(self, label: str) -> int:
         """Add a label, also to an initialised model. Returns 0 if it is there already, else 1."""
@@ -245,10 +265,9 @@ class AbsaGRU(TrainablePipe):
         docs = list(docs)
         if not any(len(doc) for doc in docs):
             return [[] for _ in docs]
-        lexicon = self.lexicon
-        scores, transitions = self._emissions(docs, lexicon)
-        transitions = transitions + self.scheme.begin_scores(self.label_bonus)
         texts = [doc.text for doc in docs]
+        lexicon = self.lexicon
+        scores, transitions = self._preferences(docs, lexicon)
         matches = lexicon.find_all(texts)
         spans = viterbi(
             scores,
@@ -256,9 +275,45 @@ class AbsaGRU(TrainablePipe):
             self.scheme,
             matches,
             mode=self.lexicon_mode,
-            bonus=self.lexicon_bonus if self.lexicon_mode == "prefer" else 0.0,
+            bonus=self._match_bonus,
         )
         return self._mentions(texts, spans, scores, transitions, matches)
+
+    def readings(self, docs: Iterable[Doc], k: int) -> list[list[Reading]]:
+        """The `k` best readings of each Doc, best first: what the decoder weighed.
+
+        The settings of the decoder rank them, so that the first is what `predict` finds; their
+        probabilities are, as those of mentions, from before the lexicon has its say.
+        """
+        docs = list(docs)
+        if not any(len(doc) for doc in docs):
+            return [[Reading([], 1.0)] for _ in docs]
+        lexicon = self.lexicon
+        scores, transitions = self._preferences(docs, lexicon)
+        log_z = forward_backward(scores, transitions, self.scheme.legal).log_z
+        found = lexicon.find_all([doc.text for doc in docs])
+        return [
+            [
+                Reading(entities, self._probability(entities, emissions, transitions, total))
+                for _, entities in k_best(
+                    emissions,
+                    transitions,
+                    self.scheme,
+                    k,
+                    matches,
+                    mode=self.lexicon_mode,
+                    bonus=self._match_bonus,
+                )
+            ]
+            for emissions, matches, total in zip(scores, found, log_z.tolist(), strict=True)
+        ]
+
+    def lattice(self, docs: Iterable[Doc]) -> Lattice:
+        """The model's distribution over the tag sequences of each Doc, at least one not empty.
+
+        Settings of the decoder (lexicon mode, bonuses, threshold) have no say in it.
+        """
+        return forward_backward(*self._emissions(list(docs), self.lexicon), self.scheme.legal)
 
     def sample(
         self, docs: Iterable[Doc], n: int, rng: numpy.random.Generator
@@ -271,7 +326,7 @@ class AbsaGRU(TrainablePipe):
         docs = list(docs)
         if not any(len(doc) for doc in docs):
             return [[[]] * n for _ in docs]
-        lattice = forward_backward(*self._emissions(docs, self.lexicon), self.scheme.legal)
+        lattice = self.lattice(docs)
         draws = [map(self.scheme.decode, lattice.sample(rng)) for _ in range(n)]
         return [list(readings) for readings in zip(*draws, strict=True)]
 
@@ -397,6 +452,30 @@ class AbsaGRU(TrainablePipe):
             return scores, numpy.zeros(self.scheme.legal.shape)
         return scores, to_numpy(emissions.transitions)
 
+    def _preferences(
+        self, docs: list[Doc], lexicon: Lexicon
+    ) -> tuple[list[numpy.ndarray], numpy.ndarray]:
+        """`_emissions` with the bonuses of the labels."""
+        scores, transitions = self._emissions(docs, lexicon)
+        return scores, transitions + self.scheme.begin_scores(self.label_bonus)
+
+    @property
+    def _match_bonus(self) -> float:
+        return self.lexicon_bonus if self.lexicon_mode == "prefer" else 0.0
+
+    def _probability(
+        self,
+        entities: list[CharSpan],
+        emissions: numpy.ndarray,
+        transitions: numpy.ndarray,
+        log_z: float,
+    ) -> float:
+        """The probability of the tags that spell these entities."""
+        tags, edge = self.scheme.encode(len(emissions), entities), len(self.scheme.tags)
+        emitted = emissions[numpy.arange(len(tags)), tags].sum(dtype="float64")
+        moved = transitions[numpy.append(edge, tags), numpy.append(tags, edge)].sum()
+        return float(numpy.exp(emitted + moved - log_z))
+
     def _mentions(
         self,
         texts: list[str],
@@ -410,7 +489,8 @@ class AbsaGRU(TrainablePipe):
         lattice = forward_backward([scores[i] for i in found], transitions, self.scheme.legal)
         extents = [(row, s.start, s.end) for row, i in enumerate(found) for s in spans[i]]
         probabilities = lattice.span_marginals(extents, self.scheme)
-        joint, shares = iter(probabilities.tolist()), iter(_normalised(probabilities).tolist())
+        joint = iter(self.calibration.scores(probabilities).tolist())
+        shares = iter(self.calibration.shares(probabilities).tolist())
         mentions: list[list[Mention]] = [[] for _ in spans]
         for i in found:
             ids = {(match.start, match.end): match.id for match in matches[i]}
@@ -427,9 +507,3 @@ class AbsaGRU(TrainablePipe):
                     )
                 )
         return mentions
-
-
-def _normalised(joint: numpy.ndarray) -> numpy.ndarray:
-    """Rows of probabilities that sum to 1; uniform where all of a row underflow."""
-    joint = numpy.where(joint.any(axis=1, keepdims=True), joint, 1.0)
-    return joint / joint.sum(axis=1, keepdims=True)

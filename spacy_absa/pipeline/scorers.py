@@ -14,6 +14,7 @@ from ..scoring import contest_scores
 from .gold import gold_spans, unknown_regions
 
 Scorer = Callable[..., dict[str, Any]]
+# Entities by their first character and the one behind their last.
 Places = dict[tuple[int, int], Span]
 Rows = dict[tuple[int, str], str]
 
@@ -65,16 +66,28 @@ def score_entity_sentiment(
     absa_per_type: precision, recall and F-score per label.
     Predictions that touch characters without known gold annotation count neither way.
     """
+    known = [example for example in examples if is_annotated(example, spans_key)]
+    return score_places([places(example, labels, spans_key) for example in known], labels)
+
+
+def is_annotated(example: Example, spans_key: str | None) -> bool:
+    """Whether a text has gold annotation; a missing span group means that it has no spans."""
+    return spans_key is not None or example.reference.has_annotation("ENT_IOB")
+
+
+def places(example: Example, labels: Sequence[str], spans_key: str | None) -> tuple[Places, Places]:
+    """The gold entities, and those found where the gold annotation is known."""
+    return _gold(example, spans_key), _predicted(example, spans_key, labels)
+
+
+def score_places(texts: Sequence[tuple[Places, Places]], labels: Sequence[str]) -> dict[str, Any]:
+    """The scores of `score_entity_sentiment`, of the gold and the found entities of each text."""
     per_label: dict[str, PRFScore] = defaultdict(PRFScore)
     spans, total = PRFScore(), PRFScore()
     gold_rows: Rows = {}
     predicted_rows: Rows = {}
-    n_right_labels = n_texts = 0
-    for number, example in enumerate(examples):
-        if spans_key is None and not example.reference.has_annotation("ENT_IOB"):
-            continue
-        n_texts += 1
-        gold, found = _gold(example, spans_key), _predicted(example, spans_key, labels)
+    n_right_labels = 0
+    for number, (gold, found) in enumerate(texts):
         spans.score_set(set(found), set(gold))
         total.score_set(_labelled(found), _labelled(gold))
         for label in {*labels, *(span.label_ for span in gold.values())}:
@@ -84,7 +97,7 @@ def score_entity_sentiment(
         )
         gold_rows |= _rows(number, gold)
         predicted_rows |= _rows(number, found)
-    if not n_texts:
+    if not texts:
         return {}
     return {
         "absa_p": total.precision,

@@ -1,14 +1,18 @@
+import shutil
+
 import pytest
 import spacy
 from spacy.cli._util import app
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, DocBin
+from spacy.training import Example
+from spacy.util import fix_random_seed
 from typer.testing import CliRunner
 
 import spacy_absa.cli  # noqa: F401  (spaCy does this through the entry point)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny():
     """The config of a tagger that is made in no time."""
     return {
@@ -17,6 +21,47 @@ def tiny():
         "encoder": {"@architectures": "spacy_absa.BiGRUEncoder.v1", "width": 8},
         "output": {"@architectures": "spacy_absa.CRF.v1"},
     }
+
+
+@pytest.fixture(scope="session")
+def saved_pipelines(tiny, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pipelines")
+    fix_random_seed(0)
+    nlp = spacy.blank("zh")
+    nlp.add_pipe("absa_gru", config={"model": tiny})
+    texts = {"喜欢本田": (2, 4, "POS"), "讨厌丰田": (2, 4, "NEG")}
+    examples = [
+        Example.from_dict(nlp.make_doc(text), {"entities": [entity]})
+        for text, entity in texts.items()
+    ]
+    optimizer = nlp.initialize(lambda: examples * 2)
+    optimizer.learn_rate = 0.02
+    DocBin(docs=[example.reference for example in examples]).to_disk(folder / "dev.spacy")
+    nlp.to_disk(folder / "untrained")
+    for _ in range(60):
+        nlp.update(examples, sgd=optimizer)
+    nlp.to_disk(folder / "trained")
+    return folder
+
+
+@pytest.fixture
+def pipelines(saved_pipelines, tmp_path):
+    """Two pipelines on disk, `trained` and `untrained`, and their gold data `dev.spacy`."""
+    shutil.copytree(saved_pipelines, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+@pytest.fixture
+def configure(pipelines):
+    """Change a setting in the config of a saved pipeline."""
+
+    def change(name, before, after):
+        path = pipelines / name / "config.cfg"
+        config = path.read_text(encoding="utf8")
+        assert before in config
+        path.write_text(config.replace(before, after), encoding="utf8")
+
+    return change
 
 
 class Result:

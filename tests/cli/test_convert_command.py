@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,12 @@ def test_the_dev_split_depends_on_the_text_alone(absa, tmp_path):
     assert dev["half"] == {text for text in dev["all"] if int(text[1:-2]) >= 30}
 
 
+def test_a_spreadsheet_takes_nothing_in_the_report_for_a_formula(absa, contest, tmp_path):
+    (tmp_path / "Label.csv").write_text("SentenceId\tView\tOpinion\n1\t=1+1\tpos\n")
+    assert absa("convert", *contest, "--report", "skipped.tsv").code == 0
+    assert "1\t'=1+1\tnot in the sentence\n" in Path("skipped.tsv").read_text()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -95,3 +102,41 @@ def test_bad_arguments(refused, contest, tmp_path):
     )
     (tmp_path / "data.jsonl").write_text('{"text": "\\ud800", "spans": []}')
     assert "line 1: an unpaired surrogate" in refused("convert", "data.jsonl", "a.spacy")
+
+
+def test_exports_of_several_annotators(absa, tmp_path):
+    readings = {
+        "anna": {"本田好": [[0, 2, "POS"]], "丰田坏": [[0, 2, "NEG"]], "日产": [[0, 2, "NEU"]]},
+        "bo": {"本田好": [[0, 2, "POS"]], "丰田坏": [[0, 2, "POS"]], "日产": [[0, 2, "NEU"]]},
+        "cy": {"本田好": [[0, 3, "POS"]]},
+    }
+    (tmp_path / "export").mkdir()
+    for annotator, texts in readings.items():
+        lines = [json.dumps({"id": t, "text": t, "label": label}) for t, label in texts.items()]
+        (tmp_path / f"export/{annotator}.jsonl").write_text("\n".join(lines), encoding="utf8")
+    result = absa("convert", "export", "t.spacy", "--conflicts", "c.tsv", "--report", "r.tsv")
+    assert result.code == 0
+    rows = [line.split() for line in result.out.splitlines()]
+    assert ["anna", "bo", "3", "0.667"] in rows
+    assert ["anna", "cy", "1", "0.000"] in rows
+    assert "2 texts are read differently: 1 taken" in " ".join(result.out.split())
+    found = {doc.text: [(e.text, e.label_) for e in doc.ents] for doc in read("t.spacy")}
+    assert found == {"本田好": [("本田", "POS")], "日产": [("日产", "NEU")]}
+    assert Path("c.tsv").read_text(encoding="utf8").splitlines() == [
+        "SentenceId\tContent\tAnnotator\tEntities\tOutcome",
+        "本田好\t本田好\tanna\t本田 POS (0-2)\tmajority",
+        "本田好\t本田好\tbo\t本田 POS (0-2)\tmajority",
+        "本田好\t本田好\tcy\t本田好 POS (0-3)\tmajority",
+        "丰田坏\t丰田坏\tanna\t丰田 NEG (0-2)\tleft out",
+        "丰田坏\t丰田坏\tbo\t丰田 POS (0-2)\tleft out",
+    ]
+    assert "丰田坏\t\tannotators disagree" in Path("r.tsv").read_text(encoding="utf8")
+
+
+def test_the_format_of_an_export_can_be_given(refused, absa, tmp_path):
+    line = {"text": "本田", "spans": [], "label": [[0, 2, "POS"]]}
+    (tmp_path / "data.jsonl").write_text(json.dumps(line), encoding="utf8")
+    assert absa("convert", "data.jsonl", "t.spacy", "--format", "doccano").code == 0
+    assert [e.text for e in read("t.spacy")[0].ents] == ["本田"]
+    (tmp_path / "bad.json").write_text("[{", encoding="utf8")
+    assert "bad.json: not JSON" in refused("convert", "bad.json", "t.spacy")

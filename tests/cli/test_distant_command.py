@@ -2,6 +2,8 @@ import pytest
 import spacy
 from spacy.tokens import DocBin
 
+from spacy_absa.data.corpora import in_dev
+
 REVIEWS = """stars,review
 5,这手机真好，手机壳也好
 1,酒店太吵
@@ -62,3 +64,23 @@ def test_bad_input(refused, inputs):
     assert "write a rating and its label" in refused(*inputs, "--rating", "5")
     assert "no review with one of the words" in refused(*inputs, "--rating", "9=POS")
     assert "the columns are stars, review" in refused(*inputs[:-1], "nowhere", *RATINGS)
+
+
+def test_the_data_may_be_written_as_jsonl(absa, inputs, tmp_path):
+    as_docs = [*inputs, *RATINGS]
+    assert (
+        absa(*as_docs).code
+        == absa(*(a.replace(".spacy", ".jsonl") if isinstance(a, str) else a for a in as_docs)).code
+        == 0
+    )
+    assert absa("convert", "out.jsonl", "again.spacy").code == 0
+    assert read(tmp_path / "again.spacy") == read(tmp_path / "out.spacy")
+
+
+def test_development_data_can_be_split_off(absa, inputs, tmp_path):
+    rows = "".join(f"{i % 2 * 4 + 1},这家酒店住了{i}次\n" for i in range(400))
+    (tmp_path / "reviews.csv").write_text(f"stars,review\n{rows}", encoding="utf8")
+    assert absa(*inputs, *RATINGS, "--join", 0.5, "--per-label", 150).code == 0
+    texts = read(tmp_path / "out.spacy")
+    # About a fifth. By chance alone: less than 1 in 1,000 times outside of these bounds.
+    assert 0.1 < sum(in_dev(text, 0.2) for text in texts) / len(texts) < 0.3

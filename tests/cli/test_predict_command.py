@@ -1,8 +1,10 @@
 import json
+from pathlib import Path
 
 import pytest
 import spacy
 
+CARS = Path(__file__).parents[2] / "assets" / "zh_absa_cars"
 CONTEST = "SentenceId\tContent\r\nS1\t本田比丰田好\r\nS2\t\r\nS3\t😀日产\r\n"
 
 
@@ -65,6 +67,12 @@ def test_the_terminal(absa, pipeline, inputs):
     ]
 
 
+def test_the_terminal_gets_no_control_characters(absa, pipeline, tmp_path):
+    (tmp_path / "texts.txt").write_text("\x1b[2J本田\x9b\n")
+    assert absa("predict", pipeline, "texts.txt").out.startswith("\ufffd[2J本田\ufffd\n")
+    assert "\ufffd[2J" in absa("predict", pipeline, "\x1b[2J.txt").err
+
+
 def test_another_lexicon(absa, pipeline, inputs, tmp_path):
     (tmp_path / "names.txt").write_text("没有车\n", encoding="utf-8")
     result = absa("predict", pipeline, "texts.txt", "out.jsonl", "--lexicon", "names.txt")
@@ -96,3 +104,21 @@ def test_bad_pipelines(refused, inputs, tmp_path):
     config = tmp_path / "blank" / "config.cfg"
     config.write_text(config.read_text().replace('lang = "zh"', 'lang = "klingon"'))
     assert "blank: cannot be loaded" in refused("predict", "blank", "Test.csv", "a.csv")
+
+
+def test_explanations_are_opt_in(absa, tmp_path):
+    (tmp_path / "text.txt").write_text("别买宝骏560，烧机油\n", encoding="utf-8")
+    assert absa("predict", CARS, "text.txt", "plain.jsonl").code == 0
+    assert absa("predict", CARS, "text.txt", "explained.jsonl", "--explain").code == 0
+    (plain,), (explained,) = (
+        lines(name)[0]["entities"] for name in ("plain.jsonl", "explained.jsonl")
+    )
+    (run,) = explained.pop("explanation")
+    assert plain == explained
+    assert run["weight"] == 1.0 and "烧机油" in run["text"]
+    printed = absa("predict", CARS, "text.txt", "--explain").out.splitlines()
+    assert printed[-1] == f"    +1.00  {run['text']}"
+
+
+def test_explanations_have_no_place_in_a_contest_answer(refused, pipeline, inputs):
+    assert "must end in .jsonl" in refused("predict", pipeline, "Test.csv", "a.csv", "--explain")

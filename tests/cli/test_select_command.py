@@ -2,39 +2,8 @@ import shutil
 
 import pytest
 import spacy
-from spacy.tokens import DocBin
-from spacy.training import Example
-from spacy.util import fix_random_seed
 
 from spacy_absa.cli import select
-
-TINY = {
-    "@architectures": "spacy_absa.CharTagger.v1",
-    "charlm": {"@architectures": "spacy_absa.CharLM.v1", "vector_width": 8, "width": 8},
-    "encoder": {"@architectures": "spacy_absa.BiGRUEncoder.v1", "width": 8},
-    "output": {"@architectures": "spacy_absa.CRF.v1"},
-}
-
-
-@pytest.fixture
-def pipelines(tmp_path):
-    """Two pipelines on disk, `trained` and `untrained`, and their gold data `dev.spacy`."""
-    fix_random_seed(0)
-    nlp = spacy.blank("zh")
-    nlp.add_pipe("absa_gru", config={"model": TINY})
-    texts = {"喜欢本田": (2, 4, "POS"), "讨厌丰田": (2, 4, "NEG")}
-    examples = [
-        Example.from_dict(nlp.make_doc(text), {"entities": [entity]})
-        for text, entity in texts.items()
-    ]
-    optimizer = nlp.initialize(lambda: examples * 2)
-    optimizer.learn_rate = 0.02
-    DocBin(docs=[example.reference for example in examples]).to_disk(tmp_path / "dev.spacy")
-    nlp.to_disk(tmp_path / "untrained")
-    for _ in range(60):
-        nlp.update(examples, sgd=optimizer)
-    nlp.to_disk(tmp_path / "trained")
-    return tmp_path
 
 
 def _weights(path):

@@ -38,6 +38,9 @@ def test_the_file_is_read_back(tmp_path):
         ('{"alphabet": ""}', "no string"),
         ('{"alphabet": ["a"]}', "no string"),
         ('{"alphabet": "aba"}', "no string of distinct"),
+        ('{"alphabet": "a\\ud800"}', "no string of distinct"),
+        ("[" * 100_000, "cannot be read as JSON"),
+        ("9" * 5000, "cannot be read as JSON"),
     ],
 )
 def test_bad_files(tmp_path, content, message):

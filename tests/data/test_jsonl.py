@@ -50,6 +50,7 @@ def test_offsets_count_code_points(tmp_path):
         ("1" * 5000, "cannot be read as JSON"),
         ('{"text": 1}', "no text"),
         ('{"text": "a\\ud800"}', "unpaired surrogate at character 1"),
+        ('{"text": "a", "id": ["\\ud800"]}', "unpaired surrogate beside the text"),
         ('{"text": "a"}', 'no "spans"'),
         ('{"text": "ab", "spans": [[0, 3, "pos"]]}', "not in the text of 2"),
         ('{"text": "ab", "spans": [[-1, 1, "pos"]]}', "not in the text"),

@@ -95,3 +95,20 @@ def test_parquet_needs_the_extra(tmp_path, monkeypatch):
     monkeypatch.setattr("spacy_absa.data.parquet.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"spacy-absa\[parquet\]"):
         require_pyarrow(tmp_path)
+
+
+def test_a_day_beyond_the_calendar_costs_one_row(tmp_path):
+    path = tmp_path / "a.parquet"
+    days = pa.array([0, 2**31 - 1], pa.date32())
+    parquet.write_table(pa.table({"text": ["a", "b"], "day": days}), path)
+    good, bad = scan_parquet(path)
+    assert good == (1, {"text": "a", "day": datetime.date(1970, 1, 1)})
+    assert isinstance(bad, BadRow)
+
+
+def test_columns_with_invalid_names_are_an_error(tmp_path):
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"text": ["a"]}), path)
+    path.write_bytes(path.read_bytes().replace(b"text", b"te\xfft"))
+    with pytest.raises(InputError, match=r"a\.parquet: cannot be read as Parquet: .*decode"):
+        parquet_schema(path)

@@ -72,7 +72,7 @@ def test_spreadsheets_need_the_extra(tmp_path, monkeypatch):
         ("\n\n", "empty"),
         ("a\tb\n1\n", "line 2: 1 columns where the header has 2"),
         ("a,b\n1,2\n1,2,3\n", "line 3: 3 columns"),
-        ('a,b\n1,"open\n2,x\n', "line 3: not valid CSV"),
+        ('a,b\n1,"open\n2,x\n', "line 2: not valid CSV"),
     ],
 )
 def test_malformed_tables(tmp_path, content, message):
@@ -100,3 +100,34 @@ def test_a_scan_goes_on_behind_bad_quotes(tmp_path):
     path.write_text('a,b\n"1"x,2\n3,4\n"open,5\n')
     kinds = [(row.line if isinstance(row, BadRow) else row[1]) for row in scan_table(path)]
     assert kinds == [["a", "b"], 2, ["3", "4"], 4]
+
+
+def test_an_open_quote_costs_one_line(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text('a,b\n1,"open\n2,x\n3,"two\nlines"\n"open,4\n5,y\n')
+    assert list(scan_table(path)) == [
+        (1, ["a", "b"]),
+        BadRow(2, "not valid CSV (',' expected after '\"'): mend the quotes there"),
+        (3, ["2", "x"]),
+        (5, ["3", "two\nlines"]),
+        BadRow(6, "not valid CSV (unexpected end of data): mend the quotes there"),
+        (7, ["5", "y"]),
+    ]
+
+
+def test_a_file_of_open_quotes_is_read_in_linear_time(tmp_path, monkeypatch):
+    monkeypatch.setattr("spacy_absa.data.tables._PATIENCE", 10)
+    path = tmp_path / "table.csv"
+    path.write_text('a,b\n1,"open\n2,x\n3,y\n')
+    (bad,) = list(scan_table(path))[1:]
+    assert bad.line == 2
+    assert "2 lines behind it are lost with it" in bad.reason
+
+
+def test_a_row_of_many_lines_is_not_held(tmp_path, monkeypatch):
+    monkeypatch.setattr("spacy_absa.data.tables.MAX_LINE", 100)
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n1," + '"\n",' * 100 + '"\n"\n')
+    bad = next(row for row in scan_table(path) if isinstance(row, BadRow))
+    assert bad.line == 2
+    assert "longer than" in bad.reason

@@ -1,5 +1,6 @@
 import gzip
 import os
+from random import Random
 
 import pytest
 
@@ -78,6 +79,14 @@ def test_no_long_line_is_held(tmp_path, monkeypatch):
         assert list(read_lines(file)) == ["abc\n", None, None, "\n", None]
 
 
+def test_a_carriage_return_at_the_limit_ends_no_line(tmp_path, monkeypatch):
+    monkeypatch.setattr("spacy_absa.data.text.MAX_LINE", 3)
+    path = tmp_path / "text.txt"
+    path.write_bytes(b"ab\rcd\na\n")
+    with open_text(path, newline="\n") as file:
+        assert list(read_lines(file)) == [None, "a\n"]
+
+
 def test_unpaired_surrogate_in_utf16_is_an_error(tmp_path):
     path = tmp_path / "text.txt"
     path.write_bytes(b"\xff\xfe" + "a\n".encode("utf-16-le") + b"\x00\xd8\x41\x00")
@@ -140,3 +149,28 @@ def test_atomic_write_refuses_impossible_places(tmp_path):
     for path in (tmp_path, tmp_path / "file" / "below"):
         with pytest.raises(InputError, match=str(path)), atomic_write(path):
             pass
+
+
+def test_a_gzip_bomb_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr("spacy_absa.data.text.MUCH", 1 << 18)
+    path = tmp_path / "bomb.txt.gz"
+    path.write_bytes(gzip.compress(b"a\n" * (1 << 20)))
+    with pytest.raises(InputError, match=r"more than 200 times its size.* SPACY_ABSA_MAX_RATIO"):
+        open_text(path)
+    monkeypatch.setattr("spacy_absa.data.text.MAX_RATIO", 2000)
+    with open_text(path) as file:
+        assert sum(1 for _ in file) == 1 << 20
+
+
+def test_an_archive_may_be_damaged_behind_an_invalid_byte(tmp_path, monkeypatch):
+    monkeypatch.setattr("spacy_absa.data.text._CHUNK", 1 << 10)
+    # The search for the encoding ends at the byte, and so before the damage.
+    noise = bytes(Random(0).choices(range(1, 256), k=1 << 16))
+    archive = gzip.compress(("我" * 12).encode() + b"\xff\n" + noise)
+    path = tmp_path / "text.txt.gz"
+    path.write_bytes(archive[:-9])
+    with (
+        open_text(path, tolerant=True) as file,
+        pytest.raises(InputError, match="gzip"),
+    ):
+        file.read()

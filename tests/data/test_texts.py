@@ -85,3 +85,10 @@ def test_unique_keeps_the_first():
 
 def test_stable_hash_is_stable():
     assert stable_hash("本田") == 0xABB35BC3FCA8A321
+
+
+def test_no_long_line_is_held(tmp_path, monkeypatch):
+    monkeypatch.setattr("spacy_absa.data.text.MAX_LINE", 10)
+    (tmp_path / "a.txt").write_text("short\n" + "long" * 5 + "\n")
+    with pytest.raises(InputError, match=r"a\.txt, line 2: longer than"):
+        list(read_texts(tmp_path / "a.txt"))

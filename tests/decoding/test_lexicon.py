@@ -67,7 +67,7 @@ def test_digits_protect_nothing():
 
 
 def test_emoji_and_unpaired_surrogates():
-    entries = lexicon("本田", "a\ud800")
+    entries = lexicon("本田", "a\ufffd")
     assert spans(entries, "😀本田\ud83d本田") == [(1, 3), (4, 6)]
     assert spans(entries, "\udc00本田a\ud800") == [(1, 3), (3, 5)]
 
@@ -129,7 +129,7 @@ def test_saved_lexicons_are_equal_whatever_the_order():
     given = [
         LexiconEntry("本田", "honda", "BRAND"),
         LexiconEntry("Q7", "audi-q7"),
-        LexiconEntry("a\ud800", ""),
+        LexiconEntry("a\ufffd", ""),
     ]
     entries, shuffled = Lexicon(given), Lexicon(given[::-1])
     assert entries == shuffled
@@ -222,3 +222,20 @@ def test_many_aliases():
     entries = lexicon(*aliases)
     text = "".join(aliases[:2000])
     assert [match.id for match in entries.find(text)] == aliases[:2000]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['{"pattern": "Q7", "id": "\\ud800"}', '{"pattern": "\\udfff"}', '{"a": ' + "[" * 100_000],
+)
+def test_lines_that_no_text_can_match(tmp_path, line):
+    path = write(tmp_path, "names.jsonl", f'{{"pattern": "A4"}}\n{line}\n')
+    with pytest.raises(InputError, match=r"names\.jsonl, line 2: "):
+        Lexicon.from_file(path)
+
+
+def test_no_long_line_is_held(tmp_path, monkeypatch):
+    monkeypatch.setattr("spacy_absa.data.text.MAX_LINE", 10)
+    path = write(tmp_path, "names.txt", "A4\n" + "long" * 5 + "\n")
+    with pytest.raises(InputError, match=r"names\.txt, line 2: longer than"):
+        Lexicon.from_file(path)

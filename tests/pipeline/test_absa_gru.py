@@ -4,6 +4,7 @@ import spacy
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
+from spacy_absa.decoding.calibration import Calibration
 from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
 from spacy_absa.errors import InputError
 
@@ -93,6 +94,24 @@ def test_a_threshold_leaves_out_the_unsure(trained, with_config):
     low, high = sorted(ent._.absa_score for ent in trained(text).ents)
     doc = with_config(threshold=(low + high) / 2)(text)
     assert [entry["score"] for entry in doc._.absa] == pytest.approx([high])
+
+
+def test_a_calibration_changes_the_probabilities_alone_and_is_saved(trained, with_config):
+    text = "我喜欢本田，我不喜欢丰田"
+    nlp = with_config()
+    nlp.get_pipe("absa_gru").calibration = Calibration(slope=0.5, offset=-1.0, temperature=2.0)
+    loaded = with_config().from_bytes(nlp.to_bytes())
+    before, after = trained(text), loaded(text)
+    assert found(before) == found(after)
+    assert nlp(text)._.absa == after._.absa
+    for one, other in zip(before.ents, after.ents, strict=True):
+        odds, fitted = (s / (1 - s) for s in (one._.absa_score, other._.absa_score))
+        assert fitted == pytest.approx(odds**0.5 / numpy.e)
+        ratio, softened = (
+            s["POS"] / s["NEG"] for s in (one._.sentiment_scores, other._.sentiment_scores)
+        )
+        assert softened == pytest.approx(ratio**0.5)
+        assert sum(other._.sentiment_scores.values()) == pytest.approx(1)
 
 
 def test_two_instances_write_to_ents_and_to_a_span_group(trained):
@@ -355,3 +374,31 @@ def test_a_label_bonus_raises_its_probability(trained, with_config):
     odds = after["NEG"] / after["POS"] / (before["NEG"] / before["POS"])
     assert odds == pytest.approx(numpy.exp(BONUS["NEG"]), rel=1e-3)
     assert with_config(label_bonus={"POS": 30.0})("今天天气好").ents
+
+
+def test_readings_are_ranked_and_their_probabilities_add_up(with_config):
+    texts = ["我喜欢本田，我不喜欢丰田", "", "丰田不错"]
+    for config in ({}, {"label_bonus": {"NEG": 0.5}}):
+        pipe = with_config(**config).get_pipe("absa_gru")
+        docs = [spacy.blank("zh").make_doc(text) for text in texts]
+        found = pipe.readings(docs, 400)
+        assert found[1] == [([], 1.0)]
+        for readings, mentions in zip(found, pipe.predict(docs), strict=True):
+            assert readings[0].entities == [(m.start, m.end, m.label) for m in mentions]
+            probabilities = [reading.probability for reading in readings]
+            assert probabilities == sorted(probabilities, reverse=True)
+            assert sum(probabilities) == pytest.approx(1, abs=0.01)
+        # An entity is as probable as the readings that hold it together.
+        mention = pipe.predict(docs)[2][0]
+        entity = (mention.start, mention.end, mention.label)
+        held = sum(p for entities, p in found[2] if entity in entities)
+        assert held == pytest.approx(mention.score, abs=0.01)
+
+
+def test_forced_readings_keep_to_the_lexicon(with_config):
+    pipe = with_config(lexicon_mode="force").get_pipe("absa_gru")
+    pipe.set_lexicon(Lexicon([LexiconEntry("丰田", "")]))
+    (readings,) = pipe.readings([spacy.blank("zh").make_doc("本田和丰田")], 9)
+    assert [{span[:2] for span in entities} for entities, _ in readings].count(set()) == 1
+    assert {span[:2] for entities, _ in readings for span in entities} == {(3, 5)}
+    assert len(readings) == 4

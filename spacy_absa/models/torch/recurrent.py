@@ -72,9 +72,10 @@ class TwoWayGRU(nn.Module):
 
     def _int8_grus(self) -> int8.Int8GRUs:
         """The GRUs in integers, made anew when the weights have changed."""
-        weights = [(parameter.data_ptr(), parameter._version) for parameter in self.parameters()]
+        grus = self.forwards, self.backwards
+        weights = [(w.data_ptr(), w._version) for gru in grus for w in gru.all_weights[0]]
         if self._quantized is None or self._quantized[0] != weights:
-            self._quantized = weights, int8.Int8GRUs((self.forwards, self.backwards))
+            self._quantized = weights, int8.Int8GRUs(grus)
         return self._quantized[1]
 
     def train(self, mode: bool = True) -> "TwoWayGRU":

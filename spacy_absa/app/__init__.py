@@ -1,0 +1,1 @@
+"""The web page and JSON endpoint behind ``spacy absa serve``."""

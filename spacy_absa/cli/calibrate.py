@@ -1,0 +1,57 @@
+"""``spacy absa calibrate``: probabilities that are as often right as they say."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from wasabi import msg
+
+from ..decoding.calibration import Calibration
+from ..errors import InputError
+from ..evaluation.confidence import calibration_figures, fit_calibration
+from ..evaluation.readings import judge, read
+from ._util import GpuIdOpt, LexiconOpt, PipelineArg, command, load_pipeline, write_folder
+
+
+@command("calibrate")
+def calibrate(
+    pipeline: PipelineArg,
+    dev: Annotated[Path, typer.Argument(metavar="DEV", help="Gold data to fit on, .spacy")],
+    output_path: Annotated[Path, typer.Argument(metavar="OUTPUT", help="The new pipeline")],
+    lexicon: LexiconOpt = None,
+    gpu_id: GpuIdOpt = -1,
+) -> None:
+    """Make the reported probabilities frequencies: of entities with a score of .8, 80 % are right.
+
+    What is found stays the same, and so does the order of the scores. Fit on data that the
+    pipeline was not trained on, and as the last step: training on, averaging, interpolating,
+    another lexicon and other bonuses change the probabilities. A `threshold` is compared with the
+    calibrated score, so choose it afterwards.
+
+    \\b
+    Example:
+      python -m spacy absa calibrate training/tagger/model-best corpus/dev.spacy training/final
+    """
+    nlp = load_pipeline(pipeline, lexicon, gpu_id)
+    absa = nlp.get_pipe("absa_gru")
+    threshold, absa.threshold = absa.threshold, 0.0
+    absa.calibration = Calibration()
+    found = judge(read(nlp, dev))
+    if not found:
+        raise InputError(f"{dev}: the pipeline finds no entity in it: give texts of its domain.")
+    before = calibration_figures(found)
+    absa.calibration = fit_calibration(found)
+    after = calibration_figures(judge(read(nlp, dev)))
+    absa.threshold = threshold
+    write_folder(output_path, nlp.to_disk)
+    msg.table(
+        [(name, *(_ece(figures[name]) for figures in (before, after))) for name in before],
+        header=("Expected calibration error", "Before", "After"),
+        aligns=("l", "r", "r"),
+        divider=True,
+    )
+    msg.good(f"{output_path}: calibrated on {len(found)} entities found in {dev}")
+
+
+def _ece(figures: dict[str, Any]) -> str:
+    return "-" if figures["ece"] is None else f"{figures['ece']:.3f}"

@@ -1,0 +1,43 @@
+"""``spacy absa serve``: a web page to try a pipeline, and its JSON endpoint."""
+
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from ..errors import InputError
+from ._util import GpuIdOpt, LexiconOpt, PipelineArg, command, load_pipeline
+
+# Of the extra `app`.
+_MODULES = ("fastapi", "plotly", "python_multipart", "uvicorn")
+_LOOPBACK = ("127.0.0.1", "localhost")
+
+
+@command("serve")
+def serve(
+    pipeline: PipelineArg,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port, 0 for any free one")] = 8000,
+    lexicon: LexiconOpt = None,
+    gpu_id: GpuIdOpt = -1,
+) -> None:
+    """Try a pipeline on a web page: scores, other readings, explanations, brands of a file.
+
+    The page edits the entity list and the way it is used for its own requests only. Programs ask
+    POST /analyse; /openapi.json describes it. Nothing is loaded from other machines. There is no
+    password: listen on other addresses than 127.0.0.1 only in a network that you trust.
+
+    \b
+    Example:
+      python -m spacy absa serve assets/zh_absa_cars --port 8000
+    """
+    for module in _MODULES:
+        if find_spec(module) is None:
+            raise InputError(f"The web page needs {module}: pip install 'spacy-absa[app]'.")
+    import uvicorn
+
+    from ..app.server import create_app
+
+    nlp = load_pipeline(pipeline, lexicon, gpu_id)
+    app = create_app(nlp, hosts=_LOOPBACK if host in _LOOPBACK else ("*",))
+    uvicorn.run(app, host=host, port=port, access_log=False)

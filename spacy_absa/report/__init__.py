@@ -1,0 +1,1 @@
+"""What texts think of each entity: counts, figures with intervals, a page."""

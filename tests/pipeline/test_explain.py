@@ -1,0 +1,99 @@
+"""Explanations: by hand with a model whose log-odds are known, and with a trained one."""
+
+import numpy as np
+import pytest
+import spacy
+from spacy.tokens import Doc
+
+from spacy_absa.errors import InputError
+from spacy_absa.pipeline.annotations import install_extension
+from spacy_absa.pipeline.explain import explain
+
+NATS = {"好": 3.0, "坏": -1.5, "good": 2.0}
+
+
+class KnownTagger:
+    """The log-odds of POS are the sum of the words' that are to be seen."""
+
+    labels = ("NEG", "POS")
+    scheme = None
+
+    def lattice(self, docs):
+        self.texts = [doc.text for doc in docs]
+        return self
+
+    def span_marginals(self, spans, scheme):
+        assert len({self.texts[i][start:end] for i, start, end in spans}) == 1
+        log_odds = [sum(NATS[word] for word in NATS if word in self.texts[i]) for i, _, _ in spans]
+        positive = 1 / (1 + np.exp(-np.array(log_odds)))
+        return 0.25 * np.stack([1 - positive, positive], axis=1)
+
+
+def explained(lang, text, start, end, label="POS", **options):
+    install_extension(Doc, "absa")
+    doc = spacy.blank(lang)(text)
+    doc._.absa = [{"start": start, "end": end, "label": label}]
+    explain(KnownTagger(), [doc], **options)
+    return [tuple(run.values()) for run in doc._.absa[0]["explanation"]]
+
+
+def test_weights_are_mean_drops_per_token():
+    # 好 is alone in 1 of its 3 windows: (3 / 1 + 3 / 2 + 3 / 3) / 3 = 11 / 6 nats;
+    # 坏 likewise: -(1.5 + 0.75 + 0.5) / 3 = -11 / 12. Their neighbours get less than 40 %.
+    assert explained("zh", "本田好啊啊啊坏", 0, 2) == [(2, 3, "好", 1.0), (6, 7, "坏", -0.5)]
+    assert explained("zh", "本田好啊啊啊坏", 0, 2, label="NEG") == [
+        (2, 3, "好", -1.0),
+        (6, 7, "坏", 0.5),
+    ]
+
+
+def test_words_are_hidden_whole():
+    (run,) = explained("en", "I drive  a Honda. It is so good and all that.", 11, 16)
+    assert run == (27, 31, "good", 1.0)
+
+
+def test_what_is_out_of_reach_does_not_count():
+    assert explained("zh", "好啊啊啊本田啊", 4, 6, reach=4)[0][2:] == ("好", 1.0)
+    assert explained("zh", "好啊啊啊本田啊", 4, 6, reach=3) == []
+
+
+def test_the_entity_itself_and_empty_surroundings_explain_nothing():
+    assert explained("zh", "好坏啊", 0, 2) == []
+    assert explained("zh", "本田", 0, 2) == []
+
+
+def test_hiding_the_reason_changes_the_trained_models_mind(trained):
+    nlp = spacy.blank("zh").from_config(trained.config).from_bytes(trained.to_bytes())
+    text = "我喜欢本田，我不喜欢丰田"
+    before = nlp(text)._.absa
+    assert all("explanation" not in entry for entry in before)
+    nlp.add_pipe("absa_explain")
+    for old, entry in zip(before, nlp(text)._.absa, strict=True):
+        runs = entry.pop("explanation")
+        assert entry == old
+        assert [run["text"] for run in runs] == [text[run["start"] : run["end"]] for run in runs]
+        assert max(abs(run["weight"]) for run in runs) == 1.0
+        reason = max(runs, key=lambda run: run["weight"])
+        hidden = "\ufffd" * (reason["end"] - reason["start"])
+        without = text[: reason["start"]] + hidden + text[reason["end"] :]
+        lattice = trained.get_pipe("absa_gru").lattice([nlp.make_doc(text), nlp.make_doc(without)])
+        extents = [(0, old["start"], old["end"]), (1, old["start"], old["end"])]
+        joint = lattice.span_marginals(extents, trained.get_pipe("absa_gru").scheme)
+        shares = joint / joint.sum(axis=1, keepdims=True)
+        label = trained.get_pipe("absa_gru").labels.index(old["label"])
+        assert shares[1, label] < shares[0, label]
+
+
+def test_it_is_saved_with_the_pipeline(trained, tmp_path):
+    nlp = spacy.blank("zh").from_config(trained.config).from_bytes(trained.to_bytes())
+    nlp.add_pipe("absa_explain", config={"reach": 3})
+    nlp.to_disk(tmp_path)
+    loaded = spacy.load(tmp_path)
+    text = "我喜欢本田，我不喜欢丰田"
+    assert loaded(text)._.absa == nlp(text)._.absa
+    assert all(run["start"] > 6 for run in loaded(text)._.absa[1]["explanation"])
+
+
+def test_nothing_to_explain():
+    with pytest.raises(InputError, match="no_such"):
+        spacy.blank("zh").add_pipe("absa_explain", config={"component": "no_such"})
