@@ -43,8 +43,9 @@ def test_pipelines_of_released_versions_find_what_they_found(folder, tmp_path):
             assert doc._.perplexity == pytest.approx(entry["perplexity"], rel=1e-4)
             assert len(doc._.absa) == len(entry["absa"])
             for found, then in zip(doc._.absa, entry["absa"], strict=True):
-                assert found.pop("scores") == pytest.approx(then.pop("scores"), abs=1e-4)
-                assert found.pop("score") == pytest.approx(then.pop("score"), abs=1e-4)
+                # Where the CPU has 8-bit products, pipelines from before them use them, too.
+                assert found.pop("scores") == pytest.approx(then.pop("scores"), abs=0.01)
+                assert found.pop("score") == pytest.approx(then.pop("score"), abs=0.01)
                 assert found == then
 
 
