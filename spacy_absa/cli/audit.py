@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from wasabi import msg
 
-from ..data.corpora import create_corpus, read_docs
+from ..data.corpora import read_docs, read_examples
 from ..data.text import atomic_write
 from ._util import GpuIdOpt, PipelineArg, check_suffix, command, load_pipeline
 
@@ -82,7 +82,7 @@ def distance(first: dict[str, float], second: dict[str, float]) -> float:
 
 def _agreement(nlp: Language, dev: Path, threshold: float) -> dict[str, Any]:
     """Scores on all gold texts, and on those that the pipeline is sure of."""
-    examples = list(create_corpus(dev)(nlp))
+    examples = read_examples(nlp, dev)
     for example, doc in zip(examples, nlp.pipe([eg.predicted for eg in examples]), strict=True):
         example.predicted = doc
     sure = [

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from wasabi import msg
 
-from ..data.corpora import create_corpus
+from ..data.corpora import read_examples
 from ..errors import InputError
 from ._util import GpuIdOpt, command, load_pipeline, write_folder
 
@@ -40,7 +40,7 @@ def select(
     scores = []
     for path in (first, second):
         nlp = load_pipeline(str(path), None, gpu_id)
-        scores.append(nlp.evaluate(list(create_corpus(dev)(nlp))))
+        scores.append(nlp.evaluate(read_examples(nlp, dev)))
     msg.table(
         [(name, *(f"{score[name]:.3f}" for score in scores)) for name in _SHOWN],
         header=("", "First", "Second"),

@@ -93,7 +93,7 @@ def test_bad_input(refused, pipelines, configure, monkeypatch):
     assert "no .spacy file" in refused("evaluate-report", "trained", "no", "--output", "r.html")
     (pipelines / "junk.spacy").write_text("本田")
     junk = refused("evaluate-report", "trained", "junk.spacy", "--output", "r.html")
-    assert "junk.spacy: damaged" in junk
+    assert "junk.spacy: is damaged" in junk
     assert "no: no .spacy" in refused(*good, "r.html", "--train", "no")
     assert "cannot be loaded" in refused(*good, "r.html", "--compare", "nowhere")
     configure("untrained", "spans_key = null", 'spans_key = "absa"')
