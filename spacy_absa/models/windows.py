@@ -55,7 +55,7 @@ def forward(
     vectors = [_split(by_doc, texts, bounds) for by_doc, _ in read]
     outputs: list[Floats2d] = [model.ops.alloc2f(0, 0)] * len(texts)
     callbacks = []
-    for group in _groups(texts, is_train):
+    for group in groups(texts, BATCH_CHARS, is_train):
         batch, backprop_batch = layer(_inputs(texts, vectors, group, model), is_train)
         for i, rows in zip(group, _unpad(batch), strict=True):
             outputs[i] = rows
@@ -76,6 +76,21 @@ def forward(
     return _join(outputs, bounds, model), backprop
 
 
+def groups(texts: Sequence[Sized], limit: int, is_train: bool) -> Iterator[list[int]]:
+    """Batches of text numbers: one in training, else by length, of a padded size up to `limit`."""
+    if is_train:
+        yield list(range(len(texts)))
+        return
+    group: list[int] = []
+    for i in sorted(range(len(texts)), key=lambda i: -len(texts[i])):
+        if group and len(texts[group[0]]) * (len(group) + 1) > limit:
+            yield group
+            group = []
+        group.append(i)
+    if group:
+        yield group
+
+
 def _cut(docs: list[Doc], max_length: int) -> tuple[list[str], list[int]]:
     """All windows in a row, and the bounds of each Doc's in it."""
     by_doc = [list(windows(doc.text, max_length)) for doc in docs]
@@ -90,21 +105,6 @@ def _inputs(
     if not vectors:
         return chosen
     return chosen, _pad([vectors[0][i] for i in group], model)
-
-
-def _groups(texts: list[str], is_train: bool) -> Iterator[list[int]]:
-    """Batches of text numbers: one in training, else by length, of limited padded size."""
-    if is_train:
-        yield list(range(len(texts)))
-        return
-    group: list[int] = []
-    for i in sorted(range(len(texts)), key=lambda i: -len(texts[i])):
-        if group and len(texts[group[0]]) * (len(group) + 1) > BATCH_CHARS:
-            yield group
-            group = []
-        group.append(i)
-    if group:
-        yield group
 
 
 def _pad(arrays: list[Floats2d], model: Model) -> CharBatch:
