@@ -29,7 +29,7 @@ _BATCH_TOKENS = 1024
 def build_transformer(
     path: str | None, learn_rate_scale: float = 1.0, mixed_precision: bool = False
 ) -> Model[list[Doc], list[Floats2d]]:
-    """`spacy_absa.Transformer.v1`: the last states of a transformer, an array (n_tokens, width) a Doc.
+    """`spacy_absa.Transformer.v1`: a transformer's last states, arrays (n_tokens, width).
 
     path: the folder of a pretrained one, as transformers saves it: `config.json`,
     `tokenizer.json` and weights. Read at initialisation; a trained pipeline holds all of it.
@@ -105,11 +105,10 @@ def _encode(
 def _windows(tokenizer: "Tokenizer", docs: list[Doc]) -> tuple[numpy.ndarray, ...]:
     """Numbers of pieces, mask and numbers of their tokens (or -1): arrays (n_windows, n_pieces)."""
     words = [[token.text for token in doc] for doc in docs]
-    starts = [0, *accumulate(map(len, words))]
+    encodings = tokenizer.encode_batch(words, is_pretokenized=True)
+    starts = accumulate(map(len, words), initial=0)
     rows = []
-    for start, first in zip(
-        starts, tokenizer.encode_batch(words, is_pretokenized=True), strict=False
-    ):
+    for start, first in zip(starts, encodings, strict=False):
         for window in (first, *first.overflowing):
             owners = [-1 if word is None else start + word for word in window.word_ids]
             rows.append((window.ids, window.attention_mask, owners))

@@ -109,7 +109,7 @@ def test_a_trained_layer_needs_no_folder(model):
 @pytest.mark.parametrize("path", [None, "empty"])
 def test_what_is_no_transformer_is_refused(path, tmp_path):
     model = build_transformer(path and str(tmp_path))
-    with pytest.raises(InputError, match="takes a folder with config.json"):
+    with pytest.raises(InputError, match="takes a folder"):
         model.initialize(X=docs("bad"))
 
 
