@@ -56,7 +56,7 @@ def forward(
     outputs = model.ops.alloc2f(0, 0)
     ends = [0] * (len(texts) + 1)
     callbacks = []
-    for group in _groups(texts, is_train):
+    for group in groups(texts, BATCH_CHARS, is_train):
         batch, backprop_batch = layer(_inputs(texts, vectors, group, model), is_train)
         if not len(outputs):
             # At once: rows kept from each group would split the memory that the next one reuses.
@@ -83,6 +83,21 @@ def forward(
     return [outputs[ends[start] : ends[end]] for start, end in pairwise(bounds)], backprop
 
 
+def groups(texts: Sequence[Sized], limit: int, is_train: bool) -> Iterator[list[int]]:
+    """Batches of text numbers: one in training, else by length, of a padded size up to `limit`."""
+    if is_train:
+        yield list(range(len(texts)))
+        return
+    group: list[int] = []
+    for i in sorted(range(len(texts)), key=lambda i: -len(texts[i])):
+        if group and len(texts[group[0]]) * (len(group) + 1) > limit:
+            yield group
+            group = []
+        group.append(i)
+    if group:
+        yield group
+
+
 def _cut(docs: list[Doc], max_length: int) -> tuple[list[str], list[int]]:
     """All windows in a row, and the bounds of each Doc's in it."""
     by_doc = [list(windows(doc.text, max_length)) for doc in docs]
@@ -97,21 +112,6 @@ def _inputs(
     if not vectors:
         return chosen
     return chosen, _pad([vectors[0][i] for i in group], model)
-
-
-def _groups(texts: list[str], is_train: bool) -> Iterator[list[int]]:
-    """Batches of text numbers: one in training, else by length, of limited padded size."""
-    if is_train:
-        yield list(range(len(texts)))
-        return
-    group: list[int] = []
-    for i in sorted(range(len(texts)), key=lambda i: -len(texts[i])):
-        if group and len(texts[group[0]]) * (len(group) + 1) > BATCH_CHARS:
-            yield group
-            group = []
-        group.append(i)
-    if group:
-        yield group
 
 
 def _pad(arrays: list[Floats2d], model: Model) -> CharBatch:

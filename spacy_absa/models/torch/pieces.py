@@ -1,0 +1,36 @@
+"""A pretrained transformer over word pieces, of the library transformers."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel
+
+
+class PieceEncoder(nn.Module):
+    """The last states of a transformer, as one vector a token: the mean of its pieces.
+
+    config: the settings of the transformer (its `config.json`). mixed_precision: multiply matrices
+    in bfloat16. The vectors of the pieces themselves stay as they are: a small corpus holds few
+    of them, and the others would be left behind.
+    """
+
+    def __init__(self, config: dict[str, Any], mixed_precision: bool):
+        super().__init__()
+        self.mixed_precision = mixed_precision
+        self.encoder = AutoModel.from_config(AutoConfig.for_model(**config))
+        self.encoder.get_input_embeddings().requires_grad_(False)
+
+    def forward(self, pieces: Tensor, mask: Tensor, owners: Tensor, n_tokens: int) -> Tensor:
+        """(n_windows, n_pieces) → (n_tokens, width).
+
+        owners: the number of the token of each piece, -1 for none. Tokens without a piece, such
+        as blanks, get zeros.
+        """
+        with torch.autocast(pieces.device.type, torch.bfloat16, enabled=self.mixed_precision):
+            states = self.encoder(input_ids=pieces, attention_mask=mask).last_hidden_state.float()
+        owned = owners >= 0
+        index = owners[owned]
+        sums = states.new_zeros(n_tokens, states.shape[-1]).index_add(0, index, states[owned])
+        counts = torch.bincount(index, minlength=n_tokens).clamp(min=1)
+        return sums / counts.unsqueeze(1)

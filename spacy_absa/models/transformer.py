@@ -1,0 +1,122 @@
+"""Words in context from a pretrained transformer, through transformers (extra ``transformer``)."""
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from importlib.util import find_spec
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy
+from spacy.tokens import Doc
+from thinc.api import Model, xp2torch
+from thinc.types import Floats2d
+
+from ..errors import InputError
+from .torch_layer import TorchShim
+from .windows import groups
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+# Pieces that a window of a long text holds at most; a share of them is in the next window too.
+_MAX_PIECES = 512
+_OVERLAP = 1 / 8
+# Tokens, padding included, that one forward pass reads at most.
+_BATCH_TOKENS = 1024
+
+
+def build_transformer(
+    path: str | None, learn_rate_scale: float = 1.0, mixed_precision: bool = False
+) -> Model[list[Doc], list[Floats2d]]:
+    """`spacy_absa.Transformer.v1`: a transformer's last states, arrays (n_tokens, width).
+
+    path: the folder of a pretrained one, as transformers saves it: `config.json`,
+    `tokenizer.json` and weights. Read at initialisation; a trained pipeline holds all of it.
+    learn_rate_scale: fine-tune at this share of the learning rate; 0 freezes it.
+    mixed_precision: multiply matrices in bfloat16, faster where the processor knows it.
+    Raises InputError where transformers is not installed or the folder does not hold one.
+    """
+    if find_spec("transformers") is None:
+        raise InputError(
+            "spacy_absa.Transformer.v1 needs transformers: pip install 'spacy-absa[transformer]'."
+        )
+    from .torch.pieces import PieceEncoder
+
+    shim = TorchShim(partial(PieceEncoder, mixed_precision=mixed_precision), learn_rate_scale)
+    return Model(
+        "transformer", _forward, init=partial(_init, path), shims=[shim], attrs={"tokenizer": ""}
+    )
+
+
+def _init(path: str | None, model: Model, X: list[Doc] | None = None, Y: Any = None) -> None:
+    from tokenizers import Tokenizer
+    from transformers import AutoModel
+
+    shim = model.shims[0]
+    if shim.is_built:
+        return
+    if path is None or not Path(path, "tokenizer.json").is_file():
+        raise InputError(
+            f"{path}: no transformer here; `path` of spacy_absa.Transformer.v1 takes a folder with "
+            "config.json, tokenizer.json and weights."
+        )
+    source = AutoModel.from_pretrained(path, local_files_only=True, dtype="float32")
+    shim.build(config=source.config.to_dict())
+    shim.module.encoder.load_state_dict(source.state_dict())
+    tokenizer = Tokenizer.from_file(str(Path(path, "tokenizer.json")))
+    limit = min(_MAX_PIECES, source.config.max_position_embeddings)
+    tokenizer.enable_truncation(limit, stride=int(limit * _OVERLAP))
+    tokenizer.enable_padding()
+    model.attrs["tokenizer"] = tokenizer.to_str()
+
+
+def _forward(
+    model: Model, docs: list[Doc], is_train: bool
+) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Doc]]]:
+    outputs: list[Floats2d] = [model.ops.alloc2f(0, 0)] * len(docs)
+    callbacks = []
+    for group in groups(docs, _BATCH_TOKENS, is_train):
+        batch = [docs[i] for i in group]
+        vectors, backprop_group = _encode(model, batch, is_train)
+        ends = list(accumulate(map(len, batch)))
+        for i, rows in zip(group, model.ops.xp.split(vectors, ends[:-1]), strict=True):
+            outputs[i] = rows
+        callbacks.append((group, backprop_group))
+
+    def backprop(d_outputs: list[Floats2d]) -> list[Doc]:
+        for group, backprop_group in callbacks:
+            backprop_group(model.ops.xp.concatenate([d_outputs[i] for i in group]))
+        return []
+
+    return outputs, backprop
+
+
+def _encode(
+    model: Model, docs: list[Doc], is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d], None]]:
+    """The vectors of the tokens of all Docs, in a row."""
+    shim = model.shims[0]
+    pieces, mask, owners = _windows(_tokenizer(model.attrs["tokenizer"]), docs)
+    further = [xp2torch(array, device=shim.device) for array in (mask, owners)]
+    return shim(pieces, *further, sum(map(len, docs)), is_train=is_train)
+
+
+def _windows(tokenizer: "Tokenizer", docs: list[Doc]) -> tuple[numpy.ndarray, ...]:
+    """Numbers of pieces, mask and numbers of their tokens (or -1): arrays (n_windows, n_pieces)."""
+    words = [[token.text for token in doc] for doc in docs]
+    encodings = tokenizer.encode_batch(words, is_pretokenized=True)
+    starts = accumulate(map(len, words), initial=0)
+    rows = []
+    for start, first in zip(starts, encodings, strict=False):
+        for window in (first, *first.overflowing):
+            owners = [-1 if word is None else start + word for word in window.word_ids]
+            rows.append((window.ids, window.attention_mask, owners))
+    return tuple(numpy.array(column, dtype="int64") for column in zip(*rows, strict=True))
+
+
+@lru_cache(maxsize=4)
+def _tokenizer(serialized: str) -> "Tokenizer":
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_str(serialized)
