@@ -18,6 +18,7 @@ from spacy.util import load_model_from_config, minibatch
 
 from spacy_absa.data.texts import read_texts
 from spacy_absa.models.torch.recurrent import TwoWayGRU
+from spacy_absa.models.torch_layer import TorchShim
 from spacy_absa.pipeline.absa_gru import AbsaGRU
 
 from ._measure import Clock, Timing, compare
@@ -143,13 +144,14 @@ def sample_texts(source: str, n_texts: int, seed: int) -> list[str]:
 
 
 def record(component: Any, run: Callable[[], object]) -> list[TorchCall]:
-    """Every call of a component's PyTorch modules while `run` runs."""
+    """Every call of a component's own PyTorch modules while `run` runs."""
     calls: list[TorchCall] = []
 
     def note(module: torch.nn.Module, args: tuple[Any, ...]) -> None:
         calls.append(TorchCall(module, args))
 
-    modules = [node.shims[0].module for node in component.model.walk() if node.shims]
+    shims = [shim for node in component.model.walk() for shim in node.shims]
+    modules = [shim.module for shim in shims if isinstance(shim, TorchShim)]
     hooks = [module.register_forward_pre_hook(note) for module in modules]
     run()
     for hook in hooks:
