@@ -1,11 +1,15 @@
-"""How many inputs Hypothesis generates: few in an ordinary run, many with the profile `long`."""
+"""For all tests: one thread of PyTorch, and how many inputs Hypothesis generates."""
 
 from collections import Counter
 from functools import wraps
 
+import torch
 from hypothesis import HealthCheck, settings
 
-# Reading files takes its time on a busy machine.
+# The models here are so small that threads would only wait for each other.
+torch.set_num_threads(1)
+
+# Few in an ordinary run, many with the profile `long`. Files take their time on a busy machine.
 _ALWAYS = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 settings.register_profile("short", max_examples=25, derandomize=True, **_ALWAYS)
 settings.register_profile("long", max_examples=4500, print_blob=True, **_ALWAYS)

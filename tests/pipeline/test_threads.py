@@ -1,4 +1,5 @@
 import pickle
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
@@ -38,6 +39,7 @@ def test_a_batch_is_read_with_one_lexicon_while_others_set_another(with_config):
         while not done.is_set():
             for lexicon in LEXICONS:
                 tagger.set_lexicon(lexicon)
+                time.sleep(0.0005)  # or the others wait 5 ms for each turn
 
     with ThreadPoolExecutor(4) as pool:
         swapping = pool.submit(swap)
