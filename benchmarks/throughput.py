@@ -20,7 +20,7 @@ def run(subjects: Subjects) -> list[Row]:
             "component": annotate,
             "bare forward pass": subjects.forward,
             "bare forward pass in 32 bits": subjects.forward_in_floats,
-            "spaCy tokenizer": lambda: [nlp.make_doc(text) for text in texts],
+            "tokenizer": lambda: [nlp.make_doc(text) for text in texts],
         }
     )
     against = {
