@@ -34,7 +34,7 @@ def calibrate(
     """
     nlp = load_pipeline(pipeline, lexicon, gpu_id)
     absa = nlp.get_pipe("absa_gru")
-    threshold, absa.threshold = absa.threshold, 0.0
+    absa.threshold = 0.0
     absa.calibration = Calibration()
     found = judge(read(nlp, dev))
     if not found:
@@ -42,8 +42,10 @@ def calibrate(
     before = calibration_figures(found)
     absa.calibration = fit_calibration(found)
     after = calibration_figures(judge(read(nlp, dev)))
-    absa.threshold = threshold
-    write_folder(output_path, nlp.to_disk)
+    # Loaded anew, or the vocabulary would be saved with all words of the development data.
+    fresh = load_pipeline(pipeline, lexicon, gpu_id)
+    fresh.get_pipe("absa_gru").calibration = absa.calibration
+    write_folder(output_path, fresh.to_disk)
     msg.table(
         [(name, *(_ece(figures[name]) for figures in (before, after))) for name in before],
         header=("Expected calibration error", "Before", "After"),

@@ -11,7 +11,7 @@ from enum import Enum
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
-from xml.etree import ElementTree
+from xml.etree import ElementTree  # nosec B405 - XML is written here, not read
 
 from spacy.tokens import Doc
 

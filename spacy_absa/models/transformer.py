@@ -61,7 +61,8 @@ def _init(path: str | None, model: Model, X: list[Doc] | None = None, Y: Any = N
             f"{path}: no transformer here; `path` of spacy_absa.Transformer.v1 takes a folder with "
             "config.json, tokenizer.json and weights."
         )
-    source = AutoModel.from_pretrained(path, local_files_only=True, dtype="float32")
+    # nothing is downloaded
+    source = AutoModel.from_pretrained(path, local_files_only=True, dtype="float32")  # nosec B615
     shim.build(config=source.config.to_dict())
     shim.module.encoder.load_state_dict(source.state_dict())
     tokenizer = Tokenizer.from_file(str(Path(path, "tokenizer.json")))
