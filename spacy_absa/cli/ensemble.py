@@ -9,6 +9,7 @@ from spacy.util import load_model_from_config
 from wasabi import msg
 
 from ..errors import InputError
+from ..models.torch_layer import halve
 from ._util import command, load_pipeline, write_folder
 
 
@@ -18,6 +19,9 @@ def ensemble(
         list[str], typer.Argument(metavar="PIPELINE...", help="Pipelines to average, two or more")
     ],
     output_path: Annotated[Path, typer.Argument(metavar="OUTPUT", help="The joint pipeline")],
+    half: Annotated[
+        bool, typer.Option("--half", help="Round weights to 16 bits: half the size on disk")
+    ] = False,
 ) -> None:
     """Average pipelines trained with other seeds, sizes or data: slower, and more accurate.
 
@@ -40,6 +44,8 @@ def ensemble(
                 f"{taggers[0].scheme_name}: train the pipelines on the same labels and scheme."
             )
     nlp = _join(members)
+    if half:
+        halve(nlp.get_pipe("absa_gru").model)
     write_folder(output_path, nlp.to_disk)
     msg.good(f"{output_path}: mean of {len(members)} pipelines")
 

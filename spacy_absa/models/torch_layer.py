@@ -127,8 +127,10 @@ class TorchShim(Shim):
             ) from error
 
     def to_bytes(self) -> bytes:
-        """Sizes and weights as msgpack."""
-        state = self.state() if self.is_built else None
+        """Sizes and weights as msgpack, in 16 bits those that lose nothing by it (see `halve`)."""
+        state = None
+        if self.is_built:
+            state = {name: _narrow(value) for name, value in self.state().items()}
         return srsly.msgpack_dumps({"sizes": self.cfg, "state": state})
 
     def from_bytes(self, bytes_data: bytes) -> "TorchShim":
@@ -138,6 +140,25 @@ class TorchShim(Shim):
             self.build(**message["sizes"])
             self.load_state(message["state"])
         return self
+
+
+def halve(model: Model) -> None:
+    """Round the weights of PyTorch layers to what 16 bits hold, so that they take half the room."""
+    for node in model.walk():
+        for shim in node.shims:
+            if isinstance(shim, TorchShim):
+                state = shim.state().items()
+                shim.load_state({name: _in_16_bits(value) for name, value in state})
+
+
+def _in_16_bits(weights: numpy.ndarray) -> numpy.ndarray:
+    with numpy.errstate(over="ignore"):  # those above 65,504 become infinite
+        return weights.astype("float16") if weights.dtype == "float32" else weights
+
+
+def _narrow(weights: numpy.ndarray) -> numpy.ndarray:
+    narrow = _in_16_bits(weights)
+    return narrow if numpy.array_equal(narrow, weights) else weights
 
 
 def torch_layer(

@@ -43,6 +43,17 @@ def test_the_mean_of_emissions_and_transitions(absa, make, tmp_path):
     assert nlp(TEXT)._.absa is not None
 
 
+def test_weights_can_be_rounded_to_16_bits(absa, make, tmp_path):
+    for name in ("a", "bb"):
+        make(name)
+    absa("ensemble", "a", "bb", "joint")
+    absa("ensemble", "a", "bb", "half", "--half")
+    joint, half = (emissions(spacy.load(tmp_path / name)).scores[0] for name in ("joint", "half"))
+    assert half == pytest.approx(joint, abs=1e-2)
+    sizes = [(tmp_path / name / "absa_gru/model").stat().st_size for name in ("joint", "half")]
+    assert sizes[1] < 0.7 * sizes[0]
+
+
 def test_an_ensemble_can_be_trained_on(absa, make, tmp_path):
     for name in ("a", "bb"):
         make(name)

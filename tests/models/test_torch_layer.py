@@ -4,7 +4,7 @@ import torch
 from thinc.api import Adam, Model
 
 from spacy_absa.errors import InputError
-from spacy_absa.models.torch_layer import TorchShim, torch_layer
+from spacy_absa.models.torch_layer import TorchShim, halve, torch_layer
 
 
 def linear(learn_rate_scale=1.0) -> Model:
@@ -79,6 +79,21 @@ def test_bytes_carry_sizes_and_values(X):
     _, backprop = copy(X, is_train=True)
     backprop(numpy.ones((2, 2), dtype="float32"))
     copy.finish_update(Adam(0.1))
+
+
+def test_rounded_weights_take_half_the_room_and_others_stay_exact(X):
+    model, other = linear(), linear()
+    for each in (model, other):
+        each.initialize(X=X)
+    weights = model.shims[0].state()["weight"].copy()
+    exact = model.to_bytes()
+    assert numpy.array_equal(other.from_bytes(exact).shims[0].state()["weight"], weights)
+    halve(model)
+    rounded = model.shims[0].state()["weight"]
+    assert rounded.dtype == "float32"
+    assert 0 < numpy.abs(rounded - weights).max() < 2e-4  # 11 bits of weights below 1/sqrt(3)
+    assert len(exact) - len(model.to_bytes()) == 2 * (6 + 2)
+    assert numpy.array_equal(other.from_bytes(model.to_bytes()).shims[0].state()["weight"], rounded)
 
 
 def test_a_layer_without_weights_says_so_and_can_be_saved():
