@@ -1,6 +1,6 @@
 """Recurrent layers over padded batches that padding cannot reach."""
 
-from importlib.util import find_spec
+from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,8 +13,15 @@ from . import int8
 if TYPE_CHECKING:
     from .fused import FusedGRUs
 
-# Whether `FusedGRUs` can take the place of `Int8GRUs` (the extra `fast`).
-HAS_NUMBA = find_spec("numba") is not None
+
+@cache
+def fused_grus() -> "type[FusedGRUs] | None":
+    """What does the work of `Int8GRUs` where numba is installed (the extra `fast`), else None."""
+    try:
+        from .fused import FusedGRUs  # numba takes a while to import
+    except ImportError:  # or it is too old for the NumPy beside it
+        return None
+    return FusedGRUs
 
 
 def reverse_within_lengths(x: Tensor, lengths: Tensor) -> Tensor:
@@ -35,7 +42,7 @@ class TwoWayGRU(nn.Module):
     so all padding lies in either's future: no output depends on it, or on the batch mates.
     Without, the sequences are packed, so that padding takes no time. Packing makes the backward
     pass of a CPU about twice as slow. `quantize`: without gradients, calculate in 8-bit integers
-    where the CPU is made for it (see `Int8GRUs`, and `FusedGRUs`, which is used where it can be).
+    where the CPU is made for it (see `Int8GRUs`, and `fused_grus`).
     """
 
     def __init__(self, n_in: int, width: int, quantize: bool = False):
@@ -53,7 +60,7 @@ class TwoWayGRU(nn.Module):
         """
         if torch.is_grad_enabled():
             return self._run_padded(x, lengths)
-        if self.quantize and HAS_NUMBA and x.device.type == "cpu":
+        if self.quantize and x.device.type == "cpu" and fused_grus():
             return self._int8_grus()(x, lengths)
         return self._run_packed(x, lengths)
 
@@ -87,12 +94,8 @@ class TwoWayGRU(nn.Module):
         grus = self.forwards, self.backwards
         weights = [(w.data_ptr(), w._version) for gru in grus for w in gru.all_weights[0]]
         if self._quantized is None or self._quantized[0] != weights:
-            made = int8.Int8GRUs(grus)
-            if HAS_NUMBA:
-                from .fused import FusedGRUs  # numba takes a while to import
-
-                made = FusedGRUs(made)
-            self._quantized = weights, made
+            made, fused = int8.Int8GRUs(grus), fused_grus()
+            self._quantized = weights, fused(made) if fused else made
         return self._quantized[1]
 
     def train(self, mode: bool = True) -> "TwoWayGRU":
