@@ -24,7 +24,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..types import CharSpan
-from .lexicon import Match
+from .matches import Match, Matches
 from .packing import Packed, pack
 from .schemes import TagScheme
 
@@ -74,7 +74,7 @@ def search_space(
     transitions = np.where(scheme.legal, _on_grid(transitions), -np.inf)
     reward = _on_grid(bonus) if mode == "prefer" else 0.0
     usable = [] if mode == "off" or matches is None else matches
-    jumps = Jumps.of(usable, packed, transitions, scheme, reward)
+    jumps = Jumps.of(Matches.of(usable), packed, transitions, scheme, reward)
     return packed, Steps.of(transitions, scheme, mode), jumps
 
 
@@ -120,16 +120,15 @@ class Jumps(NamedTuple):
     @classmethod
     def of(
         cls,
-        matches: Sequence[Sequence[Match]],
+        matches: Matches,
         emissions: Packed,
         transitions: np.ndarray,
         scheme: TagScheme,
         bonus: float,
     ) -> "Jumps":
         """The matches of each text, scored."""
-        found = [(text, m.start, m.end) for text, those in enumerate(matches) for m in those]
-        text, start, end = np.array(found, dtype=np.int64).reshape(-1, 3).T
-        first, last = np.empty((2, len(found), len(scheme.labels)), dtype=np.int64)
+        text, start, end = matches.text, matches.start, matches.end
+        first, last = np.empty((2, len(text), len(scheme.labels)), dtype=np.int64)
         score = np.empty(first.shape)
         rank = emissions.ranks[text]
         for length in np.unique(end - start).tolist():
