@@ -89,22 +89,24 @@ class TagScheme:
 
     def decode(self, tags: Sequence[int] | np.ndarray) -> list[CharSpan]:
         """The entities that ``tags`` spell, in text order; ``ValueError`` if they are not legal."""
-        tags = np.asarray(tags, dtype=np.int64)
-        edge = len(self.tags)
-        legal = self.legal[np.append(edge, tags), np.append(tags, edge)]
-        if not legal.all():
-            raise ValueError(f"Tag {np.argmin(legal)} breaks the scheme {self.name!r}.")
-        entity = tags > 0
-        closed = self.boundary[np.append(0, tags), np.append(tags, 0)]  # [n + 1], round each tag
-        starts = np.flatnonzero(closed[:-1] & entity)
-        ends = np.flatnonzero(closed[1:] & entity) + 1
-        labels = self._label_of[tags[starts]]
         return [
             CharSpan(start, end, self.labels[label])
-            for start, end, label in zip(
-                starts.tolist(), ends.tolist(), labels.tolist(), strict=True
-            )
+            for start, end, label in zip(*(a.tolist() for a in self.extents(tags)), strict=True)
         ]
+
+    def extents(self, tags: Sequence[int] | np.ndarray) -> tuple[np.ndarray, ...]:
+        """`decode` in columns: starts, ends and the indices of the labels, ``[M]`` int each."""
+        tags = np.asarray(tags, dtype=np.int64)
+        edge = len(self.tags)
+        steps = np.append(edge, tags) * (edge + 1) + np.append(tags, edge)
+        legal = self.legal.take(steps)
+        if not legal.all():
+            raise ValueError(f"Tag {np.argmin(legal)} breaks the scheme {self.name!r}.")
+        closed = self._closes.take(steps)
+        entity = tags > 0
+        starts = np.flatnonzero(closed[:-1] & entity)
+        ends = np.flatnonzero(closed[1:] & entity) + 1
+        return starts, ends, self._label_of[tags[starts]]
 
     def begin_scores(self, bonus: Mapping[str, float]) -> np.ndarray:
         """``[T + 1, T + 1]``: a label's bonus where an entity of it begins, 0 elsewhere.
@@ -141,6 +143,12 @@ class TagScheme:
         Whether ``j`` may follow ``i`` at all is for ``legal`` to say.
         """
         return self._role.begins & ~self._joins
+
+    @cached_property
+    def _closes(self) -> np.ndarray:
+        """``boundary`` with the boundary of the text, which is as O: ``[T + 1, T + 1]`` bool."""
+        tags = np.append(np.arange(len(self.tags)), 0)
+        return self.boundary[np.ix_(tags, tags)]
 
     @cached_property
     def _joins(self) -> np.ndarray:
