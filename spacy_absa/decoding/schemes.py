@@ -53,7 +53,6 @@ class TagScheme:
         self.name = name
         self.labels: tuple[str, ...] = tuple(labels)
         self.tags: tuple[str, ...] = ("O", *(f"{p}-{y}" for y in labels for p in prefixes))
-        self._codes = {tag: code for code, tag in enumerate(self.tags)}
         # Per tag: the index of its label, -1 for O; and its role, one array per flag.
         self._label_of = np.append(-1, np.repeat(np.arange(len(labels)), len(prefixes)))
         roles = np.array([_OUTSIDE, *list(_ROLES[name].values()) * len(labels)])
@@ -64,18 +63,19 @@ class TagScheme:
 
     def span_tags(self, label: str, length: int) -> np.ndarray:
         """The tags of an entity of ``length`` ≥ 1 characters, ``[length]`` int."""
-        if self.name == "io":
-            prefixes = "I" * length
-        elif self.name == "bio":
-            prefixes = "B" + "I" * (length - 1)
-        else:
-            prefixes = "U" if length == 1 else "B" + "I" * (length - 2) + "L"
-        return np.array([self._codes[f"{prefix}-{label}"] for prefix in prefixes])
+        return self.tags_per_label(length)[self.labels.index(label)]
 
     def tags_per_label(self, length: int) -> np.ndarray:
         """``span_tags`` of each of the ``K`` labels: ``[K, length]`` int."""
-        tags = [self.span_tags(label, length) for label in self.labels]
-        return np.array(tags, dtype=np.int64).reshape(len(tags), length)
+        prefixes = list(_ROLES[self.name])
+        if self.name == "io":
+            spelt = "I" * length
+        elif self.name == "bio":
+            spelt = "B" + "I" * (length - 1)
+        else:
+            spelt = "U" if length == 1 else "B" + "I" * (length - 2) + "L"
+        first = 1 + len(prefixes) * np.arange(len(self.labels))
+        return first[:, None] + [prefixes.index(prefix) for prefix in spelt]
 
     def encode(self, n_chars: int, spans: Iterable[CharSpan]) -> np.ndarray:
         """The tags of a text with these entities (within it, not overlapping), ``[n_chars]`` int.

@@ -252,7 +252,7 @@ class _Search:
         done = 0
         for n in batch_sizes.tolist():
             visited[done : done + n] = cell[:n]
-            cell = before[cell[:n]]
+            cell = before.take(cell[:n])
             done += n
         state, column = np.divmod(visited, self.width)
         tags = np.zeros(len(visited), dtype=np.int64)
