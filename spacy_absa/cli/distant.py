@@ -102,7 +102,8 @@ def _parse(rating: str) -> tuple[str, str]:
 def _fill(text: str, places: Lexicon, names: list[str], label: str) -> Labelled:
     """Put one name, chosen by the text, into all places."""
     name = names[stable_hash(text) % len(names)]
-    slots = [CharSpan(match.start, match.end, label) for match in places.find_all([text]).longest()[0]]
+    [matches] = places.find_all([text]).longest()
+    slots = [CharSpan(match.start, match.end, label) for match in matches]
     return replace(text, slots, lambda slot: name)
 
 
