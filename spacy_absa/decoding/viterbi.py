@@ -192,7 +192,8 @@ class _Search:
         text, start, end, label = np.hstack([free, taken])
         order = np.lexsort((start, text))
         names = map(scheme.labels.__getitem__, label[order].tolist())
-        spans = list(map(CharSpan, start[order].tolist(), end[order].tolist(), names))
+        places = zip(start[order].tolist(), end[order].tolist(), names, strict=True)
+        spans = list(map(CharSpan._make, places))
         bounds = text[order].searchsorted(np.arange(len(lengths) + 1)).tolist()
         return [spans[low:high] for low, high in pairwise(bounds)]
 
