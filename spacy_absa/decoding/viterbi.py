@@ -31,11 +31,8 @@ from .schemes import TagScheme
 
 Mode = Literal["off", "prefer", "force"]
 
-# Finer than float32 resolves a score of 16. Sums of up to 15 states stay exact, marks included, up
-# to 2^29: 200,000 characters of 2,500.
-_GRID = 2.0**20
-# Numbers of this size have no digits below the grid: added and taken away again, it rounds to it.
-_ROUND = 1.5 * 2.0**52 / _GRID
+# Finer than float32 resolves a score of 1; sums stay exact up to 2^29, 200,000 characters of 2,500.
+_GRID = 2.0**24
 
 
 def viterbi(
@@ -83,7 +80,7 @@ def search_space(
 
 
 def _on_grid(scores: np.ndarray | float) -> np.ndarray:
-    return (np.asarray(scores, dtype=np.float64) + _ROUND) - _ROUND
+    return np.rint(np.asarray(scores, dtype=np.float64) * _GRID) / _GRID
 
 
 class Steps(NamedTuple):
@@ -151,45 +148,41 @@ class Jumps(NamedTuple):
 
 
 class _Search:
-    """The best score of each state after each character, and how the best paths came there.
+    """The best score of each state after each character, and the best path.
 
-    Column ``at[p] + r`` stands for position ``p`` (0 before the first character) in the text of
-    rank ``r``. A cell, ``state * W + column``, is a place in a table ``[S, W]`` of all states and
-    columns.
+    Column ``at[p] + r`` of ``best`` stands for position ``p`` (0 before the first character) in the
+    text of rank ``r``.
     """
 
     def __init__(self, packed: Packed, steps: Steps, jumps: Jumps) -> None:
         n_texts = len(packed.order)
         self.packed = packed
         self.steps = steps
-        self.n_states, self.n_tags = steps.free.shape
-        self.n_closed = self.n_states - self.n_tags - 1
-        self.width = n_texts + len(packed.data)
+        self.n_tags = steps.free.shape[1]
+        self.n_closed = len(steps.free) - self.n_tags - 1
         self.at = np.append(0, n_texts + packed.offsets)
         target = self.at[jumps.end] + packed.ranks[jumps.text]
         order = np.lexsort((jumps.start, target))  # by end, so by step; the longest first
         self.jumps = jumps.take(order)
         self.target = target[order]
         self.source = self.at[self.jumps.start] + packed.ranks[self.jumps.text]
-        # Added to a score, these say which state it came from, below the grid; an equal score of
-        # an earlier state is the higher one then.
-        self.unit = 2.0 ** -np.ceil(np.log2(self.n_states + 1)) / _GRID
-        self.marks = (self.n_states // 2 - np.arange(self.n_states)) * self.unit
+        self.best, self.reached = self._forward()
 
     def entities(self, scheme: TagScheme) -> list[list[CharSpan]]:
         """The entities of the best paths, per text."""
-        tags, jumps, labels = self._trace()
+        tags, taken = self._trace()
+        jumps, labels = np.divmod(taken, len(scheme.labels) or 1)
         lengths = self.packed.lengths[self.packed.ranks]
         # One O behind each text, so that all texts decode as one.
-        row_of_tags = np.zeros(len(tags) + len(lengths), dtype=np.int64)
         text = np.repeat(np.arange(len(lengths)), lengths)
+        row_of_tags = np.zeros(len(tags) + len(lengths), dtype=np.int64)
         row_of_tags[np.arange(len(tags)) + text] = tags[self.packed.rows]
         begins = np.cumsum(lengths + 1) - lengths - 1
         start, end, label = scheme.extents(row_of_tags)
         text = begins.searchsorted(start, side="right") - 1
         free = (text, start - begins[text], end - begins[text], label)
-        taken = (self.jumps.text[jumps], self.jumps.start[jumps], self.jumps.end[jumps], labels)
-        text, start, end, label = np.hstack([free, taken])
+        matched = (self.jumps.text[jumps], self.jumps.start[jumps], self.jumps.end[jumps], labels)
+        text, start, end, label = np.hstack([free, matched])
         order = np.lexsort((start, text))
         names = map(scheme.labels.__getitem__, label[order].tolist())
         places = zip(start[order].tolist(), end[order].tolist(), names, strict=True)
@@ -197,98 +190,69 @@ class _Search:
         bounds = text[order].searchsorted(np.arange(len(lengths) + 1)).tolist()
         return [spans[low:high] for low, high in pairwise(bounds)]
 
-    def _forward(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Best scores of the states, of paths that end with a jump; marks of where they came from.
-
-        ``[S, W]``, ``[M, K]``; ``[T, N]`` for the free states, ``[M, K]``.
-        """
-        n_texts, batch_sizes = len(self.packed.order), self.packed.batch_sizes
-        best = np.full((self.n_states, self.width), -np.inf)
+    def _forward(self) -> tuple[np.ndarray, np.ndarray]:
+        """Best scores ``[S, B + N]``, and those of the paths that end with each jump ``[M, K]``."""
+        batch_sizes, n_texts = self.packed.batch_sizes, len(self.packed.order)
+        best = np.full((len(self.steps.free), n_texts + len(self.packed.data)), -np.inf)
         best[-1, :n_texts] = 0.0
         free = best[self.n_closed : -1]
-        emitted = np.ascontiguousarray(self.packed.data.T)
-        lowered = emitted - _ROUND
-        marked = np.empty_like(emitted)
-        steps = (self.steps.free + self.marks[:, None])[:, :, None]
-        sums = np.empty((self.n_states, self.n_tags, batch_sizes[:1].sum()))
-        reached, reached_marks = np.empty((2, *self.jumps.score.shape))
+        free[:, n_texts:] = self.packed.data.T
+        steps = self.steps.free[:, :, None]
+        reached = np.empty(self.jumps.score.shape)
         starts = self.at.tolist()
-        edge, tags = slice(-1, None), slice(-1)  # the first step comes from the boundary alone
-        jumps = np.searchsorted(self.target, np.append(self.at, self.width)).tolist()
+        jumps = np.searchsorted(self.target, np.append(self.at, best.shape[1])).tolist()
         for t, n in enumerate(batch_sizes.tolist()):
             here, there = starts[t], starts[t + 1]
-            row = there - n_texts
-            best_sums = marked[:, row : row + n]
-            states = tags if t else edge
-            onward = sums[states, :, :n]
-            np.add(best[states, None, here : here + n], steps[states], out=onward)
-            np.maximum.reduce(onward, axis=0, out=best_sums)
-            after = free[:, there : there + n]
-            np.add(best_sums, _ROUND, out=after)
-            after += lowered[:, row : row + n]
+            free[:, there : there + n] += (best[:, None, here : here + n] + steps).max(axis=0)
             if jumps[t + 1] < jumps[t + 2]:
                 these = slice(jumps[t + 1], jumps[t + 2])
-                onto = self.steps.jump[:, self.jumps.first[these]] + self.marks[:, None, None]
-                best_sums = (best[:, self.source[these], None] + onto).max(axis=0)
-                rounded = (best_sums + _ROUND) - _ROUND
-                reached[these] = rounded + self.jumps.score[these]
-                np.subtract(best_sums, rounded, out=reached_marks[these])
+                before = best[:, self.source[these], None]
+                onto = self.steps.jump[:, self.jumps.first[these]]
+                reached[these] = (before + onto).max(axis=0) + self.jumps.score[these]
                 cells = self.jumps.last[these], self.target[these, None]
                 np.maximum.at(best, cells, reached[these])
-        marked -= free[:, n_texts:]
-        marked += emitted
-        return best, reached, marked, reached_marks
+        return best, reached
 
-    def _trace(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The best paths: free tags (O inside matches) as packed; jumps taken and their labels."""
-        with np.errstate(invalid="ignore"):  # from states that no path reaches
-            best, reached, marked, reached_marks = self._forward()
-            origin = self._origins(best, reached)
-            before = self._before(marked, reached_marks, origin)
-        n_texts, batch_sizes = len(self.packed.order), self.packed.batch_sizes
-        # All texts go back together, a step or jump a turn; the first column points to itself.
-        last = self.at[self.packed.lengths] + np.arange(n_texts)
-        cell = (best[:, last] + self.steps.end[:, None]).argmax(axis=0) * self.width + last
-        visited = np.empty(len(self.packed.data), dtype=np.int64)
-        done = 0
-        for n in batch_sizes.tolist():
-            visited[done : done + n] = cell[:n]
-            cell = before.take(cell[:n])
-            done += n
-        state, column = np.divmod(visited, self.width)
-        tags = np.zeros(len(visited), dtype=np.int64)
-        free = (state >= self.n_closed) & (column >= n_texts)
-        tags[column[free] - n_texts] = state[free] - self.n_closed
-        closed = state < self.n_closed
-        jumps, labels = np.divmod(origin[state[closed], column[closed]], reached.shape[1] or 1)
-        return tags, jumps, labels
+    def _trace(self) -> tuple[np.ndarray, np.ndarray]:
+        """The best paths: free tags (O inside matches) as packed; jumps taken, times K + label."""
+        end = 2 * self.n_tags
+        into = np.hstack([self.steps.free, self.steps.jump, self.steps.end[:, None]])
+        origin = self._origins()
+        first = self.n_tags + self.jumps.first.ravel()
+        tags = np.zeros(len(self.packed.data), dtype=np.int64)
+        taken: list[np.ndarray] = []
+        # All texts go back together, a character a turn, and wait where a jump has passed it. By
+        # rank: what follows, as a column of `into`; the position from which a text goes on.
+        follows = np.full(len(self.packed.order), end)
+        resume = np.full(len(follows), len(self.packed.batch_sizes))
+        columns = self.at.tolist()
+        for t, n in reversed(list(enumerate(self.packed.batch_sizes.tolist()))):
+            column = columns[t + 1]
+            scores = self.best[:, column : column + n] + into.take(follows[:n], axis=1)
+            tag = scores.argmax(axis=0) - self.n_closed
+            row = slice(column - len(follows), column - len(follows) + n)
+            if not self.n_closed:
+                tags[row] = follows[:n] = tag
+                continue
+            awake = resume[:n] > t
+            free = awake & (tag >= 0)
+            np.copyto(tags[row], tag, where=free)
+            np.copyto(follows[:n], tag, where=free)
+            closed = np.flatnonzero(awake ^ free)
+            if len(closed):
+                jumps = origin[tag[closed], column + closed]
+                follows[closed] = first[jumps]
+                resume[closed] = self.jumps.start[jumps // self.reached.shape[1]]
+                taken.append(jumps)
+        return tags, np.concatenate(taken) if taken else np.empty(0, dtype=np.int64)
 
-    def _origins(self, best: np.ndarray, reached: np.ndarray) -> np.ndarray:
-        """The longest jump that gave each closed state its score, times K + label: ``[C, W]``.
+    def _origins(self) -> np.ndarray:
+        """The longest jump that gave each closed state its score, times K + label: ``[C, B + N]``.
 
         Where no jump ends it is out of range.
         """
-        target = np.broadcast_to(self.target[:, None], reached.shape)
-        hits = reached == best[self.jumps.last, target]
-        origin = np.full((self.n_closed, self.width), hits.size)
+        target = np.broadcast_to(self.target[:, None], self.reached.shape)
+        hits = self.reached == self.best[self.jumps.last, target]
+        origin = np.full((self.n_closed, self.best.shape[1]), hits.size)
         np.minimum.at(origin, (self.jumps.last[hits], target[hits]), np.flatnonzero(hits))
         return origin
-
-    def _before(
-        self, marked: np.ndarray, reached_marks: np.ndarray, origin: np.ndarray
-    ) -> np.ndarray:
-        """The cell before each cell on the best path to it, ``[S * W]``."""
-        sizes = self.packed.batch_sizes
-        n_texts = len(self.packed.order)
-        columns = np.arange(self.width)
-        columns[n_texts:] -= np.repeat(np.append(n_texts, sizes)[:-1], sizes)
-        before = np.empty((self.n_states, self.width), dtype=np.int64)
-        jump_cells = self._states(reached_marks) * self.width + self.source[:, None]
-        before[: self.n_closed] = np.append(jump_cells, 0)[origin]
-        before[self.n_closed : -1, n_texts:] = self._states(marked) * self.width
-        before[self.n_closed : -1, n_texts:] += columns[n_texts:]
-        before[-1] = (self.n_states - 1) * self.width + columns
-        return before.ravel()
-
-    def _states(self, marks: np.ndarray) -> np.ndarray:
-        return self.n_states // 2 - (marks / self.unit).astype(np.int64)
