@@ -13,7 +13,7 @@ from ..data.augment import replace
 from ..data.corpora import to_doc, write_docs
 from ..data.jsonl import write_annotated
 from ..data.texts import read_texts, stable_hash
-from ..decoding.lexicon import Lexicon, longest
+from ..decoding.lexicon import Lexicon
 from ..errors import InputError
 from ..types import CharSpan
 from ._util import (
@@ -102,7 +102,8 @@ def _parse(rating: str) -> tuple[str, str]:
 def _fill(text: str, places: Lexicon, names: list[str], label: str) -> Labelled:
     """Put one name, chosen by the text, into all places."""
     name = names[stable_hash(text) % len(names)]
-    slots = [CharSpan(match.start, match.end, label) for match in longest(places.find(text))]
+    [matches] = places.find_all([text]).longest()
+    slots = [CharSpan(match.start, match.end, label) for match in matches]
     return replace(text, slots, lambda slot: name)
 
 

@@ -18,8 +18,9 @@ from thinc.api import Config, Model, Optimizer, set_dropout_rate, to_numpy
 from ..data.alphabet import build_alphabet, count_characters
 from ..decoding.calibration import Calibration
 from ..decoding.kbest import k_best
-from ..decoding.lexicon import Lexicon, Match
+from ..decoding.lexicon import Lexicon
 from ..decoding.marginals import Lattice, crf_loss, forward_backward, softmax_loss
+from ..decoding.matches import Matches
 from ..decoding.schemes import TagScheme
 from ..decoding.viterbi import Mode, viterbi
 from ..errors import InputError
@@ -482,7 +483,7 @@ class AbsaGRU(TrainablePipe):
         spans: list[list[CharSpan]],
         scores: list[numpy.ndarray],
         transitions: numpy.ndarray,
-        matches: list[list[Match]],
+        matches: Matches,
     ) -> list[list[Mention]]:
         """Add probabilities (exact marginals) and lexicon ids to decoded spans."""
         found = [i for i, those in enumerate(spans) if those]
