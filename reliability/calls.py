@@ -36,7 +36,7 @@ def call(arguments: list[str], folder: Path) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         os.dup2(os.open(folder / f".output-{stream}", flags), stream)
     # Whoever started this process may have put something else in their place.
-    sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)
+    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
     app(arguments)
 
 
