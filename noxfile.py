@@ -18,6 +18,18 @@ torch==2.13.0 \\
     --hash=sha256:6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
 """
 
+# What PyPI's builds of torch need and those for the CPU do not.
+CUDA = """
+cuda-bindings
+cuda-toolkit
+nvidia-cublas
+nvidia-cudnn-cu13
+nvidia-cusparselt-cu13
+nvidia-nccl-cu13
+nvidia-nvshmem-cu13
+triton
+"""
+
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 # A CPU build, where torch would otherwise come with several gigabytes of CUDA.
 CPU = "--extra-index-url=https://download.pytorch.org/whl/cpu"
@@ -45,11 +57,14 @@ def newest(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *session.posargs)
 
 
-@nox.session
+@nox.session(default=False)
 def lock(session: nox.Session) -> None:
     """Write requirements.lock: what tests need, in the versions of constraints.txt, with hashes."""
     session.install("uv")
+    excluded = Path(session.create_tmp(), "excluded.txt")
+    excluded.write_text(CUDA, "utf-8")
     what = ["setup.cfg", "--extra", "dev", "-c", "constraints.txt", "--no-emit-package", "torch"]
+    what += ["--excludes", str(excluded)]
     how = ["--universal", "--python-version", "3.10", "--generate-hashes", "--no-annotate"]
     header = "--custom-compile-command", "nox -s lock"
     session.run("uv", "pip", "compile", "-q", *what, *how, *header, "-o", str(LOCK))
