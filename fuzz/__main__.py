@@ -169,7 +169,8 @@ def _change_array(message: dict, provider: atheris.FuzzedDataProvider) -> None:
     if kind == 0:
         state[name] = array.astype(provider.PickValueInList(["f2", "f8", ">f4", "i1", "u8", "?"]))
     elif kind == 1:
-        state[name] = array.astype(provider.PickValueInList(["c8", "U3", "S3", "M8[s]"]))
+        dtype = provider.PickValueInList(["c8", "U3", "S3", "M8[s]"])
+        state[name] = numpy.zeros(array.shape, dtype)
     elif kind == 2:
         shapes = [array.T, array[None], array[:0], array.ravel(), array.ravel()[:1], array.sum()]
         state[name] = shapes[provider.ConsumeIntInRange(0, len(shapes) - 1)]

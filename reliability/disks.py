@@ -29,7 +29,11 @@ Files = dict[str, bytes]
 
 
 def main(
-    cases: Annotated[int, typer.Option(help="Full disks of each command")] = 5, seed: int = 0
+    cases: Annotated[int, typer.Option(help="Full disks of each command")] = 5,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only this command; can be repeated")
+    ] = None,
+    seed: int = 0,
 ) -> None:
     """Print what each command left on full disks; any broken promise ends it with an error."""
     torch.set_num_threads(1)
@@ -38,6 +42,8 @@ def main(
         folder = Path(name)
         (folder / "disk").mkdir()
         for command, arguments in calls(folder).items():
+            if only and command not in only:
+                continue
             start = time.monotonic()
             outcomes = fill(arguments, folder, cases, rng)
             seconds = time.monotonic() - start
