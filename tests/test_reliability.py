@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from reliability.calls import DEMO, TINY, succeed
+from reliability.calls import DEMO, TINY
 from reliability.disks import fill, mounted
 from reliability.kills import kill_saves
 from reliability.wild import check, wild_text
@@ -42,8 +42,7 @@ def disk(tmp_path):
 
 
 def test_a_full_disk_and_a_read_only_one(disk):
-    succeed(["absa", "predict", str(TINY), str(DEMO / "Test.csv"), "answer.jsonl"], disk.parent)
-    report = ["absa", "report", "answer.jsonl", "--output", "disk/a.html", "--csv", "disk/a.csv"]
-    outcomes = fill(report, disk.parent, 1, Random(0))
+    alphabet = ["absa", "alphabet", "disk/alphabet.json", str(DEMO / "Train.csv")]
+    outcomes = fill(alphabet, disk.parent, 1, Random(0))
     assert outcomes["gone on with room enough, equal to the byte"] == 1
     assert outcomes["read-only: refused"] == 1
