@@ -166,7 +166,7 @@ def _change_array(message: dict, provider: atheris.FuzzedDataProvider) -> None:
     name = provider.PickValueInList(list(state))
     array = numpy.array(state[name])
     kind = provider.ConsumeIntInRange(0, 3)
-    if kind == 0:
+    if kind == 0 and array.dtype.kind in "fiub":
         state[name] = array.astype(provider.PickValueInList(["f2", "f8", ">f4", "i1", "u8", "?"]))
     elif kind == 1:
         dtype = provider.PickValueInList(["c8", "U3", "S3", "M8[s]"])

@@ -42,7 +42,8 @@ def disk(tmp_path):
 
 
 def test_a_full_disk_and_a_read_only_one(disk):
-    alphabet = ["absa", "alphabet", "disk/alphabet.json", str(DEMO / "Train.csv")]
-    outcomes = fill(alphabet, disk.parent, 1, Random(0))
+    labels = ["--labels", str(DEMO / "Label.csv")]
+    convert = ["absa", "convert", str(DEMO / "Train.csv"), "disk/train.spacy", *labels]
+    outcomes = fill(convert, disk.parent, 1, Random(0))
     assert outcomes["gone on with room enough, equal to the byte"] == 1
     assert outcomes["read-only: refused"] == 1
