@@ -44,6 +44,9 @@ LexiconOpt = Annotated[
 ]
 BatchSizeOpt = Annotated[int, typer.Option("--batch-size", min=1, help="Texts per batch")]
 NProcessOpt = Annotated[int, typer.Option("--n-process", min=1, help="Processes to use")]
+ExplainOpt = Annotated[
+    bool, typer.Option("--explain", help="Say which characters moved the sentiment; slow")
+]
 GpuIdOpt = Annotated[int, typer.Option("--gpu-id", help="GPU to use, -1 for the CPU")]
 
 
@@ -109,8 +112,12 @@ def make_tokenizer(lang: str) -> Callable[[str], Doc]:
         raise InputError(f"--lang {lang}: spaCy cannot make its tokenizer: {error}") from error
 
 
-def load_pipeline(name: str, lexicon: Path | None, gpu_id: int) -> Language:
+def load_pipeline(
+    name: str, lexicon: Path | None, gpu_id: int, *, explain: bool = False
+) -> Language:
     """Load a pipeline with the component ``absa_gru`` and give it another lexicon.
+
+    explain: let ``absa_explain`` follow, if it does not already.
 
     Raises InputError if it cannot be loaded or has no such component.
     """
@@ -131,6 +138,8 @@ def load_pipeline(name: str, lexicon: Path | None, gpu_id: int) -> Language:
         raise InputError(f"{name}: no component absa_gru in this pipeline ({components}).")
     if lexicon is not None:
         nlp.get_pipe("absa_gru").set_lexicon(Lexicon.from_file(lexicon))
+    if explain and "absa_explain" not in nlp.pipe_names:
+        nlp.add_pipe("absa_explain")
     # spaCy's limit guards the parser's memory; absa_gru cuts long texts into windows.
     nlp.max_length = sys.maxsize
     return nlp
