@@ -87,9 +87,11 @@ def check_suffix(path: Path, *suffixes: str) -> None:
 def write_folder(target: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make a folder, so that the target is either the old one or the whole new one.
 
-    Raises InputError if the place cannot be written to.
+    Raises InputError if the place cannot be written to, or holds what is no pipeline.
     """
     try:
+        if target.exists() and not _may_be_replaced(target):
+            raise InputError(f"{target}: exists already and is no pipeline: name another folder.")
         target.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
             fresh, old = Path(folder, "new"), Path(folder, "old")
@@ -102,6 +104,11 @@ def write_folder(target: Path, write: Callable[[Path], object]) -> None:
             sync(target.parent)
     except OSError as error:
         raise InputError(f"{target}: cannot be written: {error.strerror or error}.") from error
+
+
+def _may_be_replaced(target: Path) -> bool:
+    """Pipelines and empty folders: anything else was named by mistake."""
+    return (target / "config.cfg").exists() or (target.is_dir() and not any(target.iterdir()))
 
 
 def make_tokenizer(lang: str) -> Callable[[str], Doc]:
