@@ -93,8 +93,8 @@ def _flat_spans(texts: list[str], matches: Iterable[Iterable[Match]]) -> tuple[I
     return start, end
 
 
-def _covered(n_chars: int, start: Ints1d, end: Ints1d) -> Ints1d:
-    """Whether each character is in any of the spans, none of which is shorter than 0."""
+def _covered(n_chars: int, start: Ints1d, end: Ints1d) -> numpy.ndarray:
+    """Whether each character is in any of the spans, none shorter than 0: bool (n_chars,)."""
     opened = numpy.bincount(start, minlength=n_chars + 1)
     closed = numpy.bincount(end, minlength=n_chars + 1)
     return numpy.cumsum(opened - closed)[:n_chars] > 0
