@@ -13,6 +13,7 @@ from ..decoding.lexicon import Lexicon
 from ..decoding.viterbi import Mode
 from ..pipeline.absa_gru import AbsaGRU
 from ..pipeline.explain import explain
+from ..types import CharSpan
 
 Result = dict[str, Any]
 
@@ -51,18 +52,13 @@ class Analyser:
             docs = list(self.nlp.pipe(texts))
             if explained:
                 explain(self.pipe, docs)
-            results = [{"text": doc.text, "entities": doc._.absa or []} for doc in docs]
+            results: list[Result] = [
+                {"text": doc.text, "entities": doc._.absa or []} for doc in docs
+            ]
             if n_readings:
-                for result, readings in zip(
-                    results, self.pipe.readings(docs, n_readings), strict=True
-                ):
-                    result["readings"] = [
-                        {
-                            "probability": probability,
-                            "entities": [_entity(result["text"], *span) for span in entities],
-                        }
-                        for entities, probability in readings
-                    ]
+                found = self.pipe.readings(docs, n_readings)
+                for result, readings in zip(results, found, strict=True):
+                    result["readings"] = [_reading(result["text"], *one) for one in readings]
         if html:
             for result in results:
                 for part in (result, *result.get("readings", [])):
@@ -79,6 +75,10 @@ class Analyser:
         finally:
             self.pipe.set_lexicon(self.lexicon)
             self.pipe.lexicon_mode = self.mode
+
+
+def _reading(text: str, entities: list[CharSpan], probability: float) -> dict[str, Any]:
+    return {"probability": probability, "entities": [_entity(text, *span) for span in entities]}
 
 
 def _entity(text: str, start: int, end: int, label: str) -> dict[str, Any]:

@@ -41,6 +41,7 @@ class Settings:
     shard_size: int  # rows
     max_chars: int  # of a text
     batch_chars: int
+    explain: bool  # whether `load` makes a pipeline that explains
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,7 @@ def plan(
         "settings": asdict(settings),
         "inputs": [asdict(source) for source in sources],
     }
-    labels = nlp.get_pipe("absa_gru").labels
-    schema = _schema(files, json_columns, labels) if settings.format == "parquet" else None
+    schema = _schema(files, json_columns, nlp) if settings.format == "parquet" else None
     return Job(output, load, settings, sources, identity, schema)
 
 
@@ -142,7 +142,7 @@ def _survey(path: Path, column: str | None, settings: Settings, columns: JsonCol
     return Source(str(path), path.stat().st_size, _hash_file(path), column, n_rows)
 
 
-def _schema(files: list[Path], columns: JsonColumns, labels: Iterable[str]) -> "pyarrow.Schema":
+def _schema(files: list[Path], columns: JsonColumns, nlp: Language) -> "pyarrow.Schema":
     schemas = [columns.schema()]
     for path in files:
         match row_format(path):
@@ -152,7 +152,8 @@ def _schema(files: list[Path], columns: JsonColumns, labels: Iterable[str]) -> "
                 schemas.append(parquet_schema(path))
             case _:
                 schemas.append(string_schema(table_header(path)))
-    return output_schema(schemas, labels)
+    labels = nlp.get_pipe("absa_gru").labels
+    return output_schema(schemas, labels, explained="absa_explain" in nlp.pipe_names)
 
 
 def _describe_pipeline(nlp: Language) -> dict[str, str]:

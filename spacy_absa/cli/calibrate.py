@@ -28,7 +28,7 @@ def calibrate(
     another lexicon and other bonuses change the probabilities. A `threshold` is compared with the
     calibrated score, so choose it afterwards.
 
-    \\b
+    \b
     Example:
       python -m spacy absa calibrate training/tagger/model-best corpus/dev.spacy training/final
     """
@@ -38,7 +38,9 @@ def calibrate(
     absa.calibration = Calibration()
     found = judge(read(nlp, dev))
     if not found:
-        raise InputError(f"{dev}: the pipeline finds no entity in it: give texts of its domain.")
+        raise InputError(
+            f"{dev}: the pipeline finds no entity in it: give texts of its domain, or train longer."
+        )
     before = calibration_figures(found)
     absa.calibration = fit_calibration(found)
     after = calibration_figures(judge(read(nlp, dev)))

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-import spacy
 import typer
 from wasabi import msg
 
@@ -20,6 +19,7 @@ from ._util import (
     ColumnOpt,
     check_suffix,
     command,
+    make_tokenizer,
     progress,
 )
 
@@ -65,6 +65,7 @@ def distant(
           --lexicon entities.jsonl --rating-column stars --rating 5=POS --rating 1=NEG
     """
     check_suffix(output_path, ".spacy", ".jsonl")
+    tokenizer = make_tokenizer(lang)
     labels = dict(_parse(text) for text in rating)
     names = [entry.pattern for entry in Lexicon.from_file(lexicon).entries]
     places = Lexicon.from_file(slots)
@@ -87,7 +88,6 @@ def distant(
     if output_path.suffix == ".jsonl":
         write_annotated(output_path, kept)
     else:
-        tokenizer = spacy.blank(lang).tokenizer
         write_docs(output_path, (to_doc(tokenizer, *labelled)[0] for labelled in kept))
     msg.good(f"{output_path}: {len(kept)} texts, {n} reviews each of {', '.join(sorted(by_label))}")
 

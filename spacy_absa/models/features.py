@@ -94,8 +94,8 @@ def _in_a_row(matches: Matches, begins: Ints1d) -> tuple[Ints1d, Ints1d]:
     return begin + matches.start, begin + matches.end
 
 
-def _covered(n_chars: int, start: Ints1d, end: Ints1d) -> Ints1d:
-    """Whether each character is in any of the spans, none of which is shorter than 0."""
+def _covered(n_chars: int, start: Ints1d, end: Ints1d) -> numpy.ndarray:
+    """Whether each character is in any of the spans, none shorter than 0: bool (n_chars,)."""
     opened = numpy.bincount(start, minlength=n_chars + 1)
     closed = numpy.bincount(end, minlength=n_chars + 1)
     return numpy.cumsum(opened - closed)[:n_chars] > 0
