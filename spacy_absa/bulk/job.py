@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 QUARANTINE = "quarantine.jsonl"
 _LOCK = ".lock"
-_PACKAGES = ("spacy-absa", "spacy", "thinc", "torch", "numpy")
+_PACKAGES = ("spacy-absa", "spacy", "thinc", "torch", "numpy", "numba")
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def plan(
         "lexicon": _describe_lexicon(nlp),
         "packages": {
             "python": platform.python_version(),
-            **{name: version(name) for name in _PACKAGES},
+            **{name: _version(name) for name in _PACKAGES},
         },
         "settings": asdict(settings),
         "inputs": [asdict(source) for source in sources],
@@ -154,6 +154,13 @@ def _schema(files: list[Path], columns: JsonColumns, nlp: Language) -> "pyarrow.
                 schemas.append(string_schema(table_header(path)))
     labels = nlp.get_pipe("absa_gru").labels
     return output_schema(schemas, labels, explained="absa_explain" in nlp.pipe_names)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # numba, which is optional, changes the last digits
+        return None
 
 
 def _describe_pipeline(nlp: Language) -> dict[str, str]:
