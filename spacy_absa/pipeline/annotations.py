@@ -110,6 +110,9 @@ def relabel(
             span.label_ = mention.label
     if spans_key is None:
         doc.set_ents([span for span, _ in judged], default="unmodified")
+    else:
+        for place, (span, _) in enumerate(judged):  # what a group hands out are copies
+            doc.spans[spans_key][place] = span
     _describe(doc, judged)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy import util
+from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.training import Example
 from spacy.vocab import Vocab
@@ -156,3 +157,8 @@ class CharPipe(TrainablePipe):
             set_alphabet(char_layer, build_alphabet(count_characters(texts), min_count=2))
         if lexicon is not None:
             self.set_lexicon(lexicon())
+
+
+def lexicon_readers(nlp: Language) -> list[CharPipe]:
+    """The components of a pipeline that have an entity list."""
+    return [pipe for _, pipe in nlp.pipeline if hasattr(pipe, "set_lexicon")]
