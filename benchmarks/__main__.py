@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 from wasabi import msg
 
-from . import decoding, growth, latency, lexicon, stages, throughput, training
+from . import decoding, flair, growth, latency, lexicon, stages, throughput, training
 from ._measure import Clock, environment
 from ._report import Row, show, write_json
 from ._subjects import Settings, Subjects
 
 BENCHMARKS: dict[str, Callable[[Subjects], list[Row]]] = {
     "throughput": throughput.run,
+    "flair": flair.run,
     "stages": stages.run,
     "decoding": decoding.run,
     "lexicon": lexicon.run,

@@ -15,6 +15,9 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import torch
 
+from spacy_absa.models.torch import int8
+from spacy_absa.models.torch.recurrent import fused_grus
+
 Result = TypeVar("Result")
 Clock = Literal["wall", "cpu"]
 
@@ -84,6 +87,13 @@ def _status(key: str) -> float:
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
+def _kernels() -> str:
+    """What predicts with GRUs that are quantised."""
+    if not int8.is_supported():
+        return "in 32 bits"
+    return f"in 8 bits, fused by numba {version('numba')}" if fused_grus() else "in 8 bits"
+
+
 def environment(clock: Clock) -> dict[str, str | int]:
     """What the figures depend on."""
     packages = ("spacy", "thinc", "torch", "numpy", "ahocorasick-rs")
@@ -91,6 +101,7 @@ def environment(clock: Clock) -> dict[str, str | int]:
         "python": platform.python_version(),
         **{package: version(package) for package in packages},
         "machine": f"{platform.system()} {platform.machine()}",
+        "GRUs": _kernels(),
         "threads": torch.get_num_threads(),
         "clock": clock,
     }

@@ -24,9 +24,11 @@ with atheris.instrument_imports(include=["spacy_absa"]):
     from spacy_absa.data import alphabet, contest, jsonl, rows, tables, text, texts
     from spacy_absa.decoding.lexicon import Lexicon
     from spacy_absa.errors import InputError
+    from spacy_absa.models.torch_layer import TorchShim
 
 _FOLDER = Path(tempfile.mkdtemp())
 _ASSETS = Path(__file__).parents[1] / "assets"
+_SMALL = Path(__file__).parents[1] / "tests/fixtures/format_1/pipeline"
 
 
 def _file(name: str, data: bytes) -> Path:
@@ -123,13 +125,88 @@ def fuzz_component(data: bytes) -> None:
         assert abs(sum(entry["scores"].values()) - 1) < 1e-5
 
 
+# What numpy and PyTorch raise, of which loading a pipeline makes one line.
+_REFUSALS = (ValueError, TypeError, LookupError, AttributeError, RuntimeError)
+
+
 def fuzz_weights(data: bytes) -> None:
-    """The message of weights of a layer, which has to be refused or understood."""
-    shim = next(shim for node in _cars().get_pipe("absa_gru").model.walk() for shim in node.shims)
+    """The message of weights of a layer, changed here and there: refused, or loaded as it is."""
+    provider = atheris.FuzzedDataProvider(data)
+    build, original = _LAYERS[provider.ConsumeIntInRange(0, len(_LAYERS) - 1)]
+    message = srsly.msgpack_loads(original)
+    for _ in range(provider.ConsumeIntInRange(0, 4)):
+        change = provider.PickValueInList([_change_array, _change_names, _change_sizes])
+        change(message, provider)
     try:
-        shim.from_bytes(data)
-    except (ValueError, TypeError, LookupError, AttributeError, srsly.msgpack.UnpackException):
+        encoded = bytearray(srsly.msgpack_dumps(message))
+    except (ValueError, TypeError, OverflowError):  # cannot be written
         return
+    for _ in range(provider.ConsumeIntInRange(0, 2)):
+        place = provider.ConsumeIntInRange(0, len(encoded) - 1)
+        encoded[place] = provider.ConsumeIntInRange(0, 255)
+    shim = TorchShim(build)
+    try:
+        shim.from_bytes(bytes(encoded))
+    except (InputError, srsly.msgpack.UnpackException, *_REFUSALS):
+        return
+    if shim.is_built:
+        saved = srsly.msgpack_loads(bytes(encoded))["state"]
+        loaded = shim.state()
+        assert saved.keys() == loaded.keys()
+        for name, value in loaded.items():
+            assert numpy.isfinite(value).all()
+            assert numpy.array_equal(value, saved[name].astype(value.dtype)), name
+
+
+def _change_array(message: dict, provider: atheris.FuzzedDataProvider) -> None:
+    """Another shape, type or value of an array."""
+    state = message.get("state")
+    if not isinstance(state, dict) or not state:
+        return
+    name = provider.PickValueInList(list(state))
+    array = numpy.array(state[name])
+    kind = provider.ConsumeIntInRange(0, 3)
+    if kind == 0 and array.dtype.kind in "fiub":
+        state[name] = array.astype(provider.PickValueInList(["f2", "f8", ">f4", "i1", "u8", "?"]))
+    elif kind == 1:
+        dtype = provider.PickValueInList(["c8", "U3", "S3", "M8[s]"])
+        state[name] = numpy.zeros(array.shape, dtype)
+    elif kind == 2:
+        shapes = [array.T, array[None], array[:0], array.ravel(), array.ravel()[:1]]
+        state[name] = shapes[provider.ConsumeIntInRange(0, len(shapes) - 1)]
+    elif array.size and array.dtype.kind == "f":
+        array.flat[provider.ConsumeIntInRange(0, array.size - 1)] = provider.ConsumeFloat()
+        state[name] = array
+
+
+def _change_names(message: dict, provider: atheris.FuzzedDataProvider) -> None:
+    """An entry of the message or of its weights that is missing, or called otherwise."""
+    inner = message.get("state")
+    where = inner if isinstance(inner, dict) and provider.ConsumeBool() else message
+    if where:
+        value = where.pop(provider.PickValueInList(list(where)))
+        if provider.ConsumeBool():
+            where[_anything(provider)] = value
+
+
+def _change_sizes(message: dict, provider: atheris.FuzzedDataProvider) -> None:
+    """Another size of the layer, or something else where the sizes or weights should be."""
+    sizes = message.get("sizes")
+    if isinstance(sizes, dict) and sizes and provider.ConsumeIntInRange(0, 3):
+        sizes[provider.PickValueInList(list(sizes))] = _anything(provider)
+    else:
+        message[provider.PickValueInList(["sizes", "state"])] = _anything(provider)
+
+
+def _anything(provider: atheris.FuzzedDataProvider) -> object:
+    kind = provider.ConsumeIntInRange(0, 4)
+    if kind == 0:
+        return provider.ConsumeInt(8)
+    if kind == 1:
+        return provider.ConsumeIntInRange(-2, 300)
+    if kind == 2:
+        return provider.ConsumeUnicodeNoSurrogates(8)
+    return [None, 0.5][kind - 3]
 
 
 _pipelines: list[spacy.Language] = []
@@ -142,6 +219,16 @@ def _cars() -> spacy.Language:
         )
         _pipelines.append(nlp)
     return _pipelines[0]
+
+
+def _layers() -> list[tuple[Callable, bytes]]:
+    """What builds each layer of a small pipeline with weights of its own, and their message."""
+    model = spacy.load(_SMALL).get_pipe("absa_gru").model
+    shims = [shim for node in model.walk() for shim in node.shims]
+    return [(shim._build, shim.to_bytes()) for shim in shims]
+
+
+_LAYERS = _layers() if sys.argv[1:2] == ["weights"] else []
 
 
 def _spreadsheet() -> bytes:
@@ -180,9 +267,7 @@ SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "alphabets": lambda: ['{"alphabet": "的一 a"}'.encode()],
     "lexicons": lambda: [b'{"pattern": "Q7", "id": "audi"}\n', "本田\thonda\n".encode()],
     "component": lambda: ["哈弗H6省油又好看，途观天天修，真坑。".encode()],
-    "weights": lambda: [
-        srsly.msgpack_dumps({"sizes": {}, "state": {"weight": numpy.ones((2, 3), "float32")}})
-    ],
+    "weights": lambda: [bytes(60), bytes(range(200))],
 }
 TARGETS: dict[str, Callable[[bytes], None]] = {
     name.removeprefix("fuzz_"): target

@@ -6,8 +6,6 @@ python -m reliability.kills --annotate 25 --train 20 --commands 20 --save 60
 """
 
 import json
-import multiprocessing
-import os
 import random
 import signal
 import time
@@ -15,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from itertools import cycle
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, NamedTuple
@@ -23,7 +20,6 @@ from typing import Annotated, NamedTuple
 import spacy
 import torch
 import typer
-from spacy.cli._util import app
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -31,14 +27,9 @@ from spacy_absa.cli._util import write_folder
 from spacy_absa.data.contest import read_sentences
 from spacy_absa.data.corpora import read_docs, write_docs
 from spacy_absa.data.text import atomic_write
-from spacy_absa.errors import InputError
 
-from .checkpoints import LOG, digest
-
-ROOT = Path(__file__).parents[1]
-DEMO = ROOT / "assets/demo"
-CARS = ROOT / "assets/zh_absa_cars"
-TINY = ROOT / "tests/fixtures/format_1/pipeline"
+from .calls import CARS, DEMO, TINY, call, checkpoint, files, fork, succeed, training
+from .checkpoints import digest
 
 # Of either state that is saved over the other.
 N_DOCS = (20, 2000)
@@ -81,7 +72,7 @@ class Command(NamedTuple):
 
     def kill(self, rng: random.Random, folder: Path) -> bool:
         """Run it and kill it at a random moment; returns whether it was not yet done then."""
-        process = _start(_call, self.arguments, folder)
+        process = fork(call, self.arguments, folder)
         process.join(rng.uniform(0, self.seconds))
         process.kill()
         process.join()
@@ -91,24 +82,8 @@ class Command(NamedTuple):
 def timed(arguments: list[str], folder: Path) -> Command:
     """Run a call to its end."""
     start = time.monotonic()
-    process = _start(_call, arguments, folder)
-    process.join()
-    assert process.exitcode == 0, arguments
+    succeed(arguments, folder)
     return Command(arguments, time.monotonic() - start)
-
-
-def _start(target: Callable[..., None], *arguments: object) -> BaseProcess:
-    process = multiprocessing.get_context("fork").Process(target=target, args=arguments)
-    process.start()
-    return process
-
-
-def _call(arguments: list[str], folder: Path) -> None:
-    os.chdir(folder)
-    os.environ[LOG] = str(folder / "checkpoints.txt")
-    for stream in (1, 2):
-        os.dup2(os.open(folder / f".output-{stream}", os.O_WRONLY | os.O_CREAT), stream)
-    app(arguments)
 
 
 def kill_annotate(folder: Path, n_kills: int, rng: random.Random) -> Outcomes:
@@ -133,7 +108,7 @@ def kill_annotate(folder: Path, n_kills: int, rng: random.Random) -> Outcomes:
         outcomes["killed" if killed else "done before the kill"] += 1
         outcomes["parts that were there after a kill"] += len(found) * killed
         if number == n_kills or not killed:
-            timed([*arguments, name, *options], folder)
+            succeed([*arguments, name, *options], folder)
             assert _parts(folder / name) == expected
             outcomes["resumed to the end, equal to the byte"] += 1
             name = f"killed-{number}"
@@ -150,58 +125,18 @@ def kill_train(folder: Path, n_kills: int, rng: random.Random) -> Outcomes:
 
     Training that is begun anew with the same seed ends with the same bytes.
     """
-    arguments = _training(folder)
+    arguments = training(folder)
     command = timed([*arguments, "--output", "undisturbed"], folder)
     known = set((folder / "checkpoints.txt").read_text("ascii").split())
     outcomes = Outcomes()
     for _ in range(n_kills):
         Command([*arguments, "--output", "killed"], command.seconds).kill(rng, folder)
         for name in ("model-best", "model-last"):
-            outcomes[_checkpoint(folder / "killed" / name, known)] += 1
-    timed([*arguments, "--output", "killed"], folder)
-    assert _files(folder / "killed") == _files(folder / "undisturbed")
+            outcomes[checkpoint(folder / "killed" / name, known)] += 1
+    succeed([*arguments, "--output", "killed"], folder)
+    assert files(folder / "killed") == files(folder / "undisturbed")
     outcomes["trained to the end, equal to the byte"] += 1
     return outcomes
-
-
-def _training(folder: Path) -> list[str]:
-    """The call of a small training of some seconds, with many checkpoints."""
-    timed(["absa", "alphabet", "alphabet.json", str(DEMO / "Train.csv")], folder)
-    labels = ["--labels", str(DEMO / "Label.csv")]
-    split = ["--dev", "dev.spacy", "--dev-share", "0.1"]
-    timed(["absa", "convert", str(DEMO / "Train.csv"), "train.spacy", *labels, *split], folder)
-    config = spacy.util.load_config(ROOT / "configs/tagger.cfg", interpolate=False)
-    tagger = config["components"]["absa_gru"]["model"]
-    tagger["charlm"].update(vector_width=16, width=16)
-    tagger["encoder"].update(width=16)
-    config["initialize"]["components"]["absa_gru"] = {
-        "alphabet": {"@misc": "spacy_absa.Alphabet.v1", "path": "alphabet.json"}
-    }
-    config["training"].update(max_steps=30, eval_frequency=5)
-    config["training"]["before_to_disk"] = {"@callbacks": "reliability.note_checkpoint.v1"}
-    config.to_disk(folder / "config.cfg")
-    code = str(Path(__file__).with_name("checkpoints.py"))
-    paths = ["--paths.train", "train.spacy", "--paths.dev", "dev.spacy"]
-    return ["train", "config.cfg", *paths, "--code", code]
-
-
-def _checkpoint(path: Path, known: set[str]) -> str:
-    if not path.exists():
-        return "no checkpoint yet"
-    try:
-        nlp = spacy.load(path)
-    except InputError as error:
-        assert str(path) in str(error)
-        return "half-written checkpoint refused, its file named"
-    except (OSError, ValueError):  # one of spaCy's own files, which come first
-        return "half-written checkpoint refused by spaCy"
-    assert digest(nlp) in known
-    return "whole checkpoint of the undisturbed run"
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    paths = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 def kill_convert(folder: Path, n_kills: int, rng: random.Random) -> Outcomes:
@@ -232,7 +167,7 @@ def _kill_command(arguments: list[str], folder: Path, n_kills: int, rng: random.
         assert found.items() <= expected.items()
         outcomes["whole outputs"] += len(found)
         outcomes["absent outputs"] += len(expected) - len(found)
-    timed(arguments, folder)
+    succeed(arguments, folder)
     assert _outputs(folder) == expected
     outcomes["called again, equal to the byte"] += 1
     return outcomes
@@ -255,12 +190,12 @@ def kill_saves(folder: Path, n_kills: int, rng: random.Random) -> Outcomes:
     seconds = time.monotonic() - start
     outcomes = Outcomes()
     for _ in range(n_kills):
-        process = _start(_for_ever, writers)
+        process = fork(_for_ever, writers)
         time.sleep(rng.uniform(0, seconds))
         process.kill()
         process.join()
-        outcomes["folder: " + _checkpoint(folder / "folder", known)] += 1
-        outcomes["to_disk: " + _checkpoint(folder / "plain", known)] += 1
+        outcomes["folder: " + checkpoint(folder / "folder", known)] += 1
+        outcomes["to_disk: " + checkpoint(folder / "plain", known)] += 1
         assert len(read_docs(folder / "docs.spacy")) in N_DOCS
         lines = (folder / "lines.txt").read_text("utf-8").splitlines()
         assert len(lines) in N_DOCS

@@ -22,9 +22,10 @@ class CharNumbers:
     def __call__(self, text: str) -> np.ndarray:
         """The numbers of a text's characters, ``[len(text)]`` uint32."""
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        numbers = self._table.take(codes)
+        numbers = self._table.take(codes, mode="clip")  # all are in range: the fastest mode
         if not numbers.all():
             for code in np.unique(codes[numbers == 0]).tolist():
                 self._table[code] = 1 + self._number(chr(code))
-            numbers = self._table.take(codes)
-        return numbers - np.uint32(1)
+            numbers = self._table.take(codes, mode="clip")
+        numbers -= np.uint32(1)
+        return numbers

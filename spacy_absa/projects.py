@@ -275,9 +275,17 @@ def _tagger_command(sources: Sources) -> dict[str, Any]:
 
 
 def _last_commands() -> list[dict[str, Any]]:
-    pipeline = "training/tagger/model-best"
+    pipeline = "training/final"
     package = "${vars.lang}_${vars.name}-${vars.version}"
     return [
+        _command(
+            "calibrate",
+            "Make the reported probabilities frequencies",
+            "python -m spacy absa calibrate training/tagger/model-best corpus/dev.spacy "
+            f"{pipeline} --gpu-id ${{vars.gpu_id}}",
+            deps=["training/tagger/model-best", "corpus/dev.spacy"],
+            outputs=[pipeline],
+        ),
         _command(
             "evaluate",
             "Score the pipeline on the development data",

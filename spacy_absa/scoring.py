@@ -1,4 +1,4 @@
-"""Scores: of contest answers, rows of (sentence, view, opinion)."""
+"""The contest's measure, and better known ones, of rows of (sentence, view, opinion)."""
 
 from typing import Any
 

@@ -14,6 +14,7 @@ from ..decoding.viterbi import Mode
 from ..pipeline.absa_gru import AbsaGRU
 from ..pipeline.char_pipe import lexicon_readers
 from ..pipeline.explain import explain
+from ..types import CharSpan
 
 Result = dict[str, Any]
 
@@ -53,18 +54,13 @@ class Analyser:
             docs = list(self.nlp.pipe(texts))
             if explained:
                 explain(self.pipe, docs)
-            results = [{"text": doc.text, "entities": doc._.absa or []} for doc in docs]
+            results: list[Result] = [
+                {"text": doc.text, "entities": doc._.absa or []} for doc in docs
+            ]
             if n_readings:
-                for result, readings in zip(
-                    results, self.pipe.readings(docs, n_readings), strict=True
-                ):
-                    result["readings"] = [
-                        {
-                            "probability": probability,
-                            "entities": [_entity(result["text"], *span) for span in entities],
-                        }
-                        for entities, probability in readings
-                    ]
+                found = self.pipe.readings(docs, n_readings)
+                for result, readings in zip(results, found, strict=True):
+                    result["readings"] = [_reading(result["text"], *one) for one in readings]
         if html:
             for result in results:
                 for part in (result, *result.get("readings", [])):
@@ -83,6 +79,10 @@ class Analyser:
             for pipe, own in self._lexicons:
                 pipe.set_lexicon(own)
             self.pipe.lexicon_mode = self.mode
+
+
+def _reading(text: str, entities: list[CharSpan], probability: float) -> dict[str, Any]:
+    return {"probability": probability, "entities": [_entity(text, *span) for span in entities]}
 
 
 def _entity(text: str, start: int, end: int, label: str) -> dict[str, Any]:

@@ -7,11 +7,10 @@ from typing import Any
 from plotly.graph_objects import Bar, Figure
 
 from ..folding import fold
-from ..pipeline.annotations import DISPLACY_COLORS, SENTIMENTS
+from ..pipeline.annotations import SENTIMENT_COLORS
 
 # The brands that fit in a chart.
 MAX_BARS = 20
-_COLOURS = {SENTIMENTS[label]: colour for label, colour in DISPLACY_COLORS.items()}
 
 
 def count_brands(results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -40,7 +39,7 @@ def brand_chart(brands: list[dict[str, Any]]) -> dict[str, Any]:
     """A Plotly figure, as plain data: a bar for each of the brands that are named most."""
     shown = brands[:MAX_BARS]
     seen = {sentiment for brand in shown for sentiment in brand["sentiments"]}
-    order = [*_COLOURS, *sorted(seen - _COLOURS.keys())]
+    order = [*SENTIMENT_COLORS, *sorted(seen - SENTIMENT_COLORS.keys())]
     figure = Figure(
         [
             Bar(
@@ -48,7 +47,7 @@ def brand_chart(brands: list[dict[str, Any]]) -> dict[str, Any]:
                 y=[brand["name"] for brand in shown],
                 x=[brand["sentiments"].get(sentiment, 0) for brand in shown],
                 orientation="h",
-                marker_color=_COLOURS.get(sentiment),
+                marker_color=SENTIMENT_COLORS.get(sentiment),
             )
             for sentiment in order
             if sentiment in seen

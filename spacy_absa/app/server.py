@@ -2,9 +2,11 @@
 
 import os
 import tempfile
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from importlib.metadata import version
 from itertools import islice
+from math import ceil
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Annotated, Any, NamedTuple
@@ -13,6 +15,9 @@ from fastapi import Depends, FastAPI, File, Form, HTTPException, Request, Respon
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
 from plotly.offline import get_plotlyjs
 from pydantic import BaseModel, ConfigDict, Field
 from spacy.language import Language
@@ -43,6 +48,7 @@ class Limits(NamedTuple):
     body: int = 10_000_000  # bytes of a request
     rows: int = 2_000  # read of a file
     requests: int = 8  # at work or waiting at the same time
+    per_minute: int = 240  # requests of one address
 
 
 class AnalyseRequest(BaseModel):
@@ -139,15 +145,28 @@ def create_app(
 
 
 def _add_guards(app: FastAPI, limits: Limits) -> None:
-    """Refuse large bodies; answer bad requests with one sentence; forbid assets from elsewhere."""
+    """Refuse large bodies and whoever asks too often; answer bad requests with one sentence.
+
+    Assets from elsewhere are forbidden to the page.
+    """
+    rate = RateLimitItemPerMinute(limits.per_minute)
+    rates = FixedWindowRateLimiter(MemoryStorage())
 
     @app.middleware("http")
     async def guard(
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         length = request.headers.get("content-length", "")
-        if request.method == "POST" and not length.isdecimal():
-            response: Response = _refusal(411, "Send the body with its Content-Length.")
+        # Who has gone already has no address.
+        address = request.client.host if request.client else ""
+        if not rates.hit(rate, address):
+            seconds = max(1, ceil(rates.get_window_stats(rate, address).reset_time - time.time()))
+            response: Response = _refusal(
+                429, f"At most {limits.per_minute} requests a minute: wait {seconds} s."
+            )
+            response.headers["Retry-After"] = str(seconds)
+        elif request.method == "POST" and not length.isdecimal():
+            response = _refusal(411, "Send the body with its Content-Length.")
         elif length and int(length) > limits.body:
             response = _refusal(
                 413, f"The request has {int(length):,} bytes; at most {limits.body:,} are read."

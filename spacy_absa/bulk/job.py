@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 QUARANTINE = "quarantine.jsonl"
 _LOCK = ".lock"
-_PACKAGES = ("spacy-absa", "spacy", "thinc", "torch", "numpy")
+_PACKAGES = ("spacy-absa", "spacy", "thinc", "torch", "numpy", "numba")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Settings:
     shard_size: int  # rows
     max_chars: int  # of a text
     batch_chars: int
+    explain: bool  # whether `load` makes a pipeline that explains
 
 
 @dataclass(frozen=True)
@@ -99,13 +100,12 @@ def plan(
         "lexicon": _describe_lexicon(nlp),
         "packages": {
             "python": platform.python_version(),
-            **{name: version(name) for name in _PACKAGES},
+            **{name: _version(name) for name in _PACKAGES},
         },
         "settings": asdict(settings),
         "inputs": [asdict(source) for source in sources],
     }
-    labels = nlp.get_pipe("absa_gru").labels
-    schema = _schema(files, json_columns, labels) if settings.format == "parquet" else None
+    schema = _schema(files, json_columns, nlp) if settings.format == "parquet" else None
     return Job(output, load, settings, sources, identity, schema)
 
 
@@ -142,7 +142,7 @@ def _survey(path: Path, column: str | None, settings: Settings, columns: JsonCol
     return Source(str(path), path.stat().st_size, _hash_file(path), column, n_rows)
 
 
-def _schema(files: list[Path], columns: JsonColumns, labels: Iterable[str]) -> "pyarrow.Schema":
+def _schema(files: list[Path], columns: JsonColumns, nlp: Language) -> "pyarrow.Schema":
     schemas = [columns.schema()]
     for path in files:
         match row_format(path):
@@ -152,7 +152,15 @@ def _schema(files: list[Path], columns: JsonColumns, labels: Iterable[str]) -> "
                 schemas.append(parquet_schema(path))
             case _:
                 schemas.append(string_schema(table_header(path)))
-    return output_schema(schemas, labels)
+    labels = nlp.get_pipe("absa_gru").labels
+    return output_schema(schemas, labels, explained="absa_explain" in nlp.pipe_names)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # numba, which is optional, changes the last digits
+        return None
 
 
 def _describe_pipeline(nlp: Language) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Shards on a Ray cluster (the extra ``ray``), whose machines all see the same files."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from ..errors import InputError
 from .engines import MakeAnnotator
@@ -29,7 +30,7 @@ def run_ray(make: MakeAnnotator, shards: Iterable[Shard], n_process: int) -> Ite
     actor = ray.remote(**options)(_Worker)
     # More actors than cores would wait for a core for ever, and so would their shards.
     idle = [actor.remote(make) for _ in range(min(n_process or n_cores, n_cores))]
-    busy = {}
+    busy: dict[Any, Any] = {}  # the actor of each shard that is being written, by its future
     try:
         for shard in shards:
             if not idle:

@@ -45,6 +45,9 @@ LexiconOpt = Annotated[
 ]
 BatchSizeOpt = Annotated[int, typer.Option("--batch-size", min=1, help="Texts per batch")]
 NProcessOpt = Annotated[int, typer.Option("--n-process", min=1, help="Processes to use")]
+ExplainOpt = Annotated[
+    bool, typer.Option("--explain", help="Say which characters moved the sentiment; slow")
+]
 GpuIdOpt = Annotated[int, typer.Option("--gpu-id", help="GPU to use, -1 for the CPU")]
 
 
@@ -85,9 +88,11 @@ def check_suffix(path: Path, *suffixes: str) -> None:
 def write_folder(target: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make a folder, so that the target is either the old one or the whole new one.
 
-    Raises InputError if the place cannot be written to.
+    Raises InputError if the place cannot be written to, or holds what is no pipeline.
     """
     try:
+        if target.exists() and not _may_be_replaced(target):
+            raise InputError(f"{target}: exists already and is no pipeline: name another folder.")
         target.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
             fresh, old = Path(folder, "new"), Path(folder, "old")
@@ -102,6 +107,11 @@ def write_folder(target: Path, write: Callable[[Path], object]) -> None:
         raise InputError(f"{target}: cannot be written: {error.strerror or error}.") from error
 
 
+def _may_be_replaced(target: Path) -> bool:
+    """Pipelines and empty folders: anything else was named by mistake."""
+    return (target / "config.cfg").exists() or (target.is_dir() and not any(target.iterdir()))
+
+
 def make_tokenizer(lang: str) -> Callable[[str], Doc]:
     """The tokenizer of a language. Raises InputError if spaCy has none, or lacks what it needs."""
     try:
@@ -110,8 +120,12 @@ def make_tokenizer(lang: str) -> Callable[[str], Doc]:
         raise InputError(f"--lang {lang}: spaCy cannot make its tokenizer: {error}") from error
 
 
-def load_pipeline(name: str, lexicon: Path | None, gpu_id: int) -> Language:
+def load_pipeline(
+    name: str, lexicon: Path | None, gpu_id: int, *, explain: bool = False
+) -> Language:
     """Load a pipeline with the component ``absa_gru`` and give it another lexicon.
+
+    explain: let ``absa_explain`` follow, if it does not already.
 
     Raises InputError if it cannot be loaded or has no such component.
     """
@@ -134,6 +148,8 @@ def load_pipeline(name: str, lexicon: Path | None, gpu_id: int) -> Language:
         entries = Lexicon.from_file(lexicon)
         for pipe in lexicon_readers(nlp):
             pipe.set_lexicon(entries)
+    if explain and "absa_explain" not in nlp.pipe_names:
+        nlp.add_pipe("absa_explain")
     # spaCy's limit guards the parser's memory; absa_gru cuts long texts into windows.
     nlp.max_length = sys.maxsize
     return nlp

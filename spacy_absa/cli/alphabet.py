@@ -10,11 +10,7 @@ from wasabi import msg
 from ..data.alphabet import build_alphabet, count_characters, coverage, write_alphabet
 from ..data.texts import read_texts
 from ..errors import InputError
-from ._util import (
-    ColumnOpt,
-    command,
-    progress,
-)
+from ._util import ColumnOpt, check_suffix, command, progress
 
 
 @command("alphabet")
@@ -35,6 +31,7 @@ def alphabet(
     Example:
       python -m spacy absa alphabet alphabet.json Train.csv Test.csv --min-count 2
     """
+    check_suffix(output_path, ".json")
     texts = chain.from_iterable(read_texts(path, column) for path in inputs)
     counts = count_characters(progress(texts))
     characters = build_alphabet(counts, min_count)

@@ -17,6 +17,7 @@ from ..data.texts import list_files
 from ..errors import InputError
 from ._util import (
     ColumnOpt,
+    ExplainOpt,
     LexiconOpt,
     PipelineArg,
     command,
@@ -53,6 +54,7 @@ def annotate(
     format: Annotated[Format, typer.Option(help="Format of the output")] = Format.jsonl,
     column: ColumnOpt = None,
     lexicon: LexiconOpt = None,
+    explain: ExplainOpt = False,
     n_process: Annotated[
         int, typer.Option(min=0, help="Worker processes of one thread each, 0 for one per core")
     ] = 0,
@@ -70,7 +72,8 @@ def annotate(
     The rows go to part-00000.jsonl and so on in the output folder, in the order of the input, with
     all of their columns and a new one, "absa", that lists the entities as doc._.absa does. Rows
     without a usable text go to quarantine.jsonl: file, line, reason. manifest.json says what was
-    made from what.
+    made from what. --explain adds to each entity the "explanation" of `absa predict --explain`, and
+    makes the run many times longer.
 
     A run that ended early, however it did, is gone on with by the same command; the output is the
     same to the byte.
@@ -82,8 +85,8 @@ def annotate(
     if format is Format.parquet:
         require_pyarrow(output)
     files = _files(inputs, output)
-    load = partial(load_pipeline, pipeline, lexicon, -1)
-    settings = Settings(format.value, shard_size, max_chars, batch_chars)
+    load = partial(load_pipeline, pipeline, lexicon, -1, explain=explain)
+    settings = Settings(format.value, shard_size, max_chars, batch_chars, explain)
     job = plan(progress(files, "files"), output, load, settings, column)
     manifest = _run(job, _ENGINES[engine], n_process)
     _report(output, manifest["counts"])

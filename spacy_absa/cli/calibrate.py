@@ -29,7 +29,7 @@ def calibrate(
     calibrated score, so choose it afterwards. With absa_polarity in the pipeline it is that
     component which is calibrated, and the threshold of absa_gru sees the score from before it.
 
-    \\b
+    \b
     Example:
       python -m spacy absa calibrate training/tagger/model-best corpus/dev.spacy training/final
     """
@@ -41,7 +41,9 @@ def calibrate(
     absa.calibration = Calibration()
     found = judge(read(nlp, dev))
     if not found:
-        raise InputError(f"{dev}: the pipeline finds no entity in it: give texts of its domain.")
+        raise InputError(
+            f"{dev}: the pipeline finds no entity in it: give texts of its domain, or train longer."
+        )
     before = calibration_figures(found)
     absa.calibration = fit_calibration(found)
     after = calibration_figures(judge(read(nlp, dev)))

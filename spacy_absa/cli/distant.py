@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-import spacy
 import typer
 from wasabi import msg
 
@@ -13,13 +12,14 @@ from ..data.augment import replace
 from ..data.corpora import to_doc, write_docs
 from ..data.jsonl import write_annotated
 from ..data.texts import read_texts, stable_hash
-from ..decoding.lexicon import Lexicon, longest
+from ..decoding.lexicon import Lexicon
 from ..errors import InputError
 from ..types import CharSpan
 from ._util import (
     ColumnOpt,
     check_suffix,
     command,
+    make_tokenizer,
     progress,
 )
 
@@ -65,6 +65,7 @@ def distant(
           --lexicon entities.jsonl --rating-column stars --rating 5=POS --rating 1=NEG
     """
     check_suffix(output_path, ".spacy", ".jsonl")
+    tokenizer = make_tokenizer(lang)
     labels = dict(_parse(text) for text in rating)
     names = [entry.pattern for entry in Lexicon.from_file(lexicon).entries]
     places = Lexicon.from_file(slots)
@@ -87,7 +88,6 @@ def distant(
     if output_path.suffix == ".jsonl":
         write_annotated(output_path, kept)
     else:
-        tokenizer = spacy.blank(lang).tokenizer
         write_docs(output_path, (to_doc(tokenizer, *labelled)[0] for labelled in kept))
     msg.good(f"{output_path}: {len(kept)} texts, {n} reviews each of {', '.join(sorted(by_label))}")
 
@@ -102,7 +102,8 @@ def _parse(rating: str) -> tuple[str, str]:
 def _fill(text: str, places: Lexicon, names: list[str], label: str) -> Labelled:
     """Put one name, chosen by the text, into all places."""
     name = names[stable_hash(text) % len(names)]
-    slots = [CharSpan(match.start, match.end, label) for match in longest(places.find(text))]
+    [matches] = places.find_all([text]).longest()
+    slots = [CharSpan(match.start, match.end, label) for match in matches]
     return replace(text, slots, lambda slot: name)
 
 

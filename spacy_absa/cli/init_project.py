@@ -42,9 +42,9 @@ def init_project(
     """Make a spaCy project that goes from your own texts and labels to a packaged pipeline.
 
     The project trains a character language model on the raw texts and on top of it the tagger
-    (with --vectors, the tagger alone), evaluates and packages it, and tries it on a few texts. The
-    data stays where it is. Sizes and steps go by the amount of text; they stand in the folder's
-    configs.
+    (with --vectors, the tagger alone), calibrates its probabilities, evaluates and packages it, and
+    tries it on a few texts. The data stays where it is. Sizes and steps go by the amount of text;
+    they stand in the folder's configs.
 
     \b
     Example:
@@ -90,23 +90,9 @@ def _find_vectors(name: str) -> str:
 def _measure(sources: Sources) -> tuple[Amounts, list[str]]:
     """Read all data once, which also checks it; its amounts, and texts to try the result on."""
     tokenizer = make_tokenizer(sources.lang)
-    if sources.sentences is None and sources.labels.suffix.lower() == ".csv":
-        raise InputError(f"{sources.labels}: these labels need --sentences Train.csv.")
-    labelled = _read(sources.sentences or sources.labels, sources.labels)
-    train = labelled
-    if sources.dev is not None:
-        _read(sources.dev, None)
-    else:
-        train = [row for row in labelled if not in_dev(row.text, dev_share(len(labelled)))]
-        if len(train) == len(labelled):
-            raise InputError(
-                f"{sources.labels}: too few labelled texts ({len(labelled)}) to hold out some of "
-                "them: give some hundreds."
-            )
-    if not any(row.spans for row in train):
-        raise InputError(f"{sources.labels}: no labelled entity to train on: give more texts.")
+    labelled = _read_labelled(sources)
     text_chars = n_dev = 0
-    examples = []
+    examples: list[str] = []
     for text in progress(unique(read_texts(sources.text, sources.column))):
         text_chars += len(text)
         n_dev += in_dev(text, LM_DEV_SHARE)
@@ -120,6 +106,31 @@ def _measure(sources: Sources) -> tuple[Amounts, list[str]]:
     chars = sum(len(row.text) for row in labelled)
     tokens = sum(len(tokenizer(row.text)) for row in labelled)
     return Amounts(text_chars, len(labelled), chars, tokens), examples
+
+
+def _read_labelled(sources: Sources) -> list[Labelled]:
+    """All labelled texts but those of `sources.dev`, which are only checked."""
+    if sources.sentences is None and sources.labels.suffix.lower() == ".csv":
+        raise InputError(f"{sources.labels}: these labels need --sentences Train.csv.")
+    labelled = _read(sources.sentences or sources.labels, sources.labels)
+    if sources.dev is not None:
+        train, dev = labelled, _read(sources.dev, None)
+    else:
+        share = dev_share(len(labelled))
+        train = [row for row in labelled if not in_dev(row.text, share)]
+        dev = [row for row in labelled if in_dev(row.text, share)]
+        if not dev:
+            raise InputError(
+                f"{sources.labels}: too few labelled texts ({len(labelled)}) to hold out some of "
+                "them: give some hundreds."
+            )
+    if not any(row.spans for row in train):
+        raise InputError(f"{sources.labels}: no labelled entity to train on: give more texts.")
+    if not any(row.spans for row in dev):
+        raise InputError(
+            f"{sources.dev or sources.labels}: no labelled entity to evaluate on: give more texts."
+        )
+    return labelled
 
 
 def _read(path: Path, labels: Path | None) -> list[Labelled]:

@@ -12,7 +12,7 @@ from wasabi import msg
 
 from ..data.corpora import read_docs
 from ..data.text import atomic_write
-from ..decoding.lexicon import Lexicon, LexiconEntry, longest
+from ..decoding.lexicon import Lexicon, LexiconEntry
 from ..errors import InputError
 from ..folding import fold
 from ._util import check_suffix, command
@@ -80,7 +80,7 @@ def _labelled_shares(docs: list[Doc], names: Lexicon) -> dict[str, float]:
     labelled: Counter[str] = Counter()
     for doc in docs:
         gold = {(ent.start_char, ent.end_char) for ent in doc.ents}
-        for start, end, _ in longest(names.find(doc.text)):
+        for start, end, _ in names.find_all([doc.text]).longest()[0]:
             name = fold(doc.text[start:end])
             found[name] += 1
             labelled[name] += (start, end) in gold

@@ -14,6 +14,7 @@ from ..data.text import atomic_write
 from ..data.texts import read_texts, text_format
 from ._util import (
     BatchSizeOpt,
+    ExplainOpt,
     GpuIdOpt,
     LexiconOpt,
     Mentions,
@@ -59,9 +60,7 @@ def predict(
     batch_size: BatchSizeOpt = 256,
     n_process: NProcessOpt = 1,
     gpu_id: GpuIdOpt = -1,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Say which characters moved the sentiment; slow")
-    ] = False,
+    explain: ExplainOpt = False,
 ) -> None:
     """Find the entities of texts and the sentiment towards each.
 
@@ -77,9 +76,7 @@ def predict(
     if output_path is not None:
         check_suffix(output_path, *([".jsonl"] if explain else [".csv", ".jsonl"]))
     inputs = _read(input_path)
-    nlp = load_pipeline(pipeline, lexicon, gpu_id)
-    if explain:
-        nlp.add_pipe("absa_explain")
+    nlp = load_pipeline(pipeline, lexicon, gpu_id, explain=explain)
     answers = annotate(nlp, inputs, batch_size, n_process)
     if output_path is None:
         _print(answers)

@@ -105,7 +105,9 @@ def balance(
     """
     counts = _count(examples)
     majority = max(sorted(counts), key=counts.__getitem__, default="")
-    empty, plain, mixed = [], [], []
+    empty: list[PseudoLabelled] = []
+    plain: list[PseudoLabelled] = []
+    mixed: list[PseudoLabelled] = []
     for example in sorted(examples, key=lambda example: stable_hash(example.text)):
         labels = {span.label for span in example.spans}
         group = empty if not labels else plain if labels == {majority} else mixed

@@ -35,12 +35,12 @@ def select(
       python -m spacy absa select training/tagger/model-best \\
           training/self_training/model-best training/final --dev corpus/dev.spacy
     """
-    if not dev.exists():
-        raise InputError(f"{dev}: no such file: give gold data made by `spacy absa convert`.")
     scores = []
     for path in (first, second):
         nlp = load_pipeline(str(path), None, gpu_id)
         scores.append(nlp.evaluate(read_examples(nlp, dev)))
+    if not all("absa_macro_f" in score for score in scores):
+        raise InputError(f"{dev}: no text in it is annotated, so nothing tells which is better.")
     msg.table(
         [(name, *(f"{score[name]:.3f}" for score in scores)) for name in _SHOWN],
         header=("", "First", "Second"),

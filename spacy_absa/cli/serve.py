@@ -9,7 +9,7 @@ from ..errors import InputError
 from ._util import GpuIdOpt, LexiconOpt, PipelineArg, command, load_pipeline
 
 # Of the extra `app`.
-_MODULES = ("fastapi", "plotly", "python_multipart", "uvicorn")
+_MODULES = ("fastapi", "limits", "plotly", "python_multipart", "uvicorn")
 _LOOPBACK = ("127.0.0.1", "localhost")
 
 
@@ -18,6 +18,9 @@ def serve(
     pipeline: PipelineArg,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port, 0 for any free one")] = 8000,
+    per_minute: Annotated[
+        int, typer.Option(min=1, help="Most requests of one address in a minute")
+    ] = 240,
     lexicon: LexiconOpt = None,
     gpu_id: GpuIdOpt = -1,
 ) -> None:
@@ -36,8 +39,9 @@ def serve(
             raise InputError(f"The web page needs {module}: pip install 'spacy-absa[app]'.")
     import uvicorn
 
-    from ..app.server import create_app
+    from ..app.server import Limits, create_app
 
     nlp = load_pipeline(pipeline, lexicon, gpu_id)
-    app = create_app(nlp, hosts=_LOOPBACK if host in _LOOPBACK else ("*",))
+    hosts = _LOOPBACK if host in _LOOPBACK else ("*",)
+    app = create_app(nlp, limits=Limits(per_minute=per_minute), hosts=hosts)
     uvicorn.run(app, host=host, port=port, access_log=False)

@@ -4,14 +4,13 @@ from pathlib import Path
 from random import Random
 from typing import Annotated
 
-import spacy
 import typer
 from wasabi import msg
 
 from ..data.augment import swap_names
 from ..data.corpora import read_docs, to_doc, write_docs
 from ..decoding.lexicon import Lexicon
-from ._util import check_suffix, command
+from ._util import check_suffix, command, make_tokenizer
 
 
 @command("swap")
@@ -37,7 +36,7 @@ def swap(
     check_suffix(output_path, ".spacy")
     names = [entry.pattern for entry in Lexicon.from_file(lexicon).entries]
     rng = Random(seed)
-    tokenizer = spacy.blank(lang).tokenizer
+    tokenizer = make_tokenizer(lang)
     docs = [doc for doc in read_docs(corpus) if doc.ents and all(token.ent_iob for token in doc)]
     swapped = [swap_names(doc, names, rng) for _ in range(copies) for doc in docs]
     write_docs(output_path, (to_doc(tokenizer, *labelled)[0] for labelled in swapped))

@@ -22,18 +22,17 @@ def count_characters(texts: Iterable[str]) -> Counter[str]:
     return counts
 
 
-def build_alphabet(counts: Counter[str], min_count: int = 1, max_size: int = 0) -> str:
+def build_alphabet(counts: Counter[str], min_count: int = 1) -> str:
     """The characters that come at least ``min_count`` times, by falling count, then code point.
 
-    Control characters and unpaired surrogates are left out. ``max_size`` 0 stands for no limit.
+    Control characters and unpaired surrogates are left out.
     """
     characters = [
         char
         for char, count in counts.items()
         if count >= min_count and unicodedata.category(char) != "Cc" and char != _REPLACEMENT
     ]
-    characters.sort(key=lambda char: (-counts[char], char))
-    return "".join(characters[: max_size or None])
+    return "".join(sorted(characters, key=lambda char: (-counts[char], char)))
 
 
 def coverage(alphabet: str, counts: Counter[str]) -> float:

@@ -134,8 +134,10 @@ def string_schema(columns: Iterable[str]) -> "pyarrow.Schema":
     return pyarrow.schema((column, pyarrow.string()) for column in columns)
 
 
-def output_schema(schemas: Iterable["pyarrow.Schema"], labels: Iterable[str]) -> "pyarrow.Schema":
-    """The columns of all input files, and the column of their mentions.
+def output_schema(
+    schemas: Iterable["pyarrow.Schema"], labels: Iterable[str], *, explained: bool = False
+) -> "pyarrow.Schema":
+    """The columns of all input files, and the column of their mentions, explained or not.
 
     Raises InputError if the files disagree on a column's type.
     """
@@ -148,11 +150,11 @@ def output_schema(schemas: Iterable["pyarrow.Schema"], labels: Iterable[str]) ->
             f"The inputs cannot share one Parquet schema ({error}): annotate them in runs of their "
             "own, or write JSONL."
         ) from error
-    return joined.append(pyarrow.field(ABSA, _mentions(labels)))
+    return joined.append(pyarrow.field(ABSA, _mentions(labels, explained)))
 
 
-def _mentions(labels: Iterable[str]) -> "pyarrow.DataType":
-    """The type of ``doc._.absa``."""
+def _mentions(labels: Iterable[str], explained: bool) -> "pyarrow.DataType":
+    """The type of ``doc._.absa``, in which entities may have an explanation."""
     import pyarrow
 
     text, offset, number = pyarrow.string(), pyarrow.int32(), pyarrow.float64()
@@ -166,6 +168,9 @@ def _mentions(labels: Iterable[str]) -> "pyarrow.DataType":
         ("score", number),
         ("id", text),
     ]
+    if explained:
+        run = [("start", offset), ("end", offset), ("text", text), ("weight", number)]
+        fields.append(("explanation", pyarrow.list_(pyarrow.struct(run))))
     return pyarrow.list_(pyarrow.struct(fields))
 
 

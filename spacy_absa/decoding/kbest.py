@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..types import CharSpan
-from .lexicon import Match
+from .matches import Match
 from .schemes import TagScheme
 from .viterbi import Jumps, Mode, Steps, search_space
 

@@ -3,28 +3,21 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from ahocorasick_rs import AhoCorasick, Implementation
+from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from ..data.text import TOO_LONG, BadRow, find_surrogate, open_text, read_lines
 from ..errors import InputError
 from ..folding import fold
 from ..numbering import CharNumbers
+from .matches import Match, Matches
 
 # A line of a lexicon file, and where it stands: "path, line 3".
 _Line = tuple[str, str]
-
-
-class Match(NamedTuple):
-    """An alias found in a text: characters ``start`` to ``end`` (exclusive), and its id."""
-
-    start: int
-    end: int
-    id: str
 
 
 class LexiconEntry(NamedTuple):
@@ -52,11 +45,11 @@ class Lexicon:
             _add(by_alias, entry, place)
         aliases = sorted(by_alias)
         self.entries: tuple[LexiconEntry, ...] = tuple(by_alias[alias] for alias in aliases)
-        self._cipher = _cipher(aliases)
+        self._ids = np.array([entry.id for entry in self.entries], dtype=object)
+        self._numbers = _numbers(aliases)
         # Linear in memory, and above some 10,000 aliases faster to build and to run than the DFA.
-        self._automaton = AhoCorasick(
-            _cut(_encipher("".join(aliases), self._cipher), aliases),
-            store_patterns=False,
+        self._automaton = BytesAhoCorasick(
+            _cut(_encipher(self._numbers("".join(aliases))), aliases),
             implementation=Implementation.ContiguousNFA,
         )
 
@@ -112,25 +105,26 @@ class Lexicon:
         """
         return self.find_all([text])[0]
 
-    def find_all(self, texts: Sequence[str]) -> list[list[Match]]:
+    def find_all(self, texts: Sequence[str]) -> Matches:
         """`find` in each of many texts, far faster: they are searched as one."""
-        text = "".join(texts)
-        found = self._automaton.find_matches_as_indexes(
-            _encipher(text, self._cipher), overlapping=True
+        numbers = self._numbers("".join(texts))
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        cipher = _encipher(numbers).encode()
+        found = self._automaton.find_matches_as_indexes(cipher, overlapping=True)
+        columns = np.fromiter(chain.from_iterable(found), np.int64, 3 * len(found))
+        entry, *places = columns.reshape(-1, 3).T
+        start, end = _in_characters(cipher, places)
+        ends = lengths.cumsum()
+        text = ends.searchsorted(start, side="right")
+        low, high = (ends - lengths)[text], ends[text]
+        whole = (end <= high) & ~(
+            (start > low) & _is_inside_word(numbers, start)
+            | (end < high) & _is_inside_word(numbers, end)
         )
-        ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
-        entry, start, end = np.fromiter(chain(*found), np.int64, 3 * len(found)).reshape(-1, 3).T
-        cut = _inside_words(text, ends)
-        of_text = np.searchsorted(ends, start, side="right")
-        whole = np.flatnonzero((end <= ends[of_text]) & ~cut[start] & ~cut[end])
-        order = whole[np.lexsort((-end[whole], start[whole]))]
-        begin = np.append(0, ends)[of_text]
-        ids = (self.entries[i].id for i in entry[order].tolist())
-        matches = list(
-            map(Match, (start - begin)[order].tolist(), (end - begin)[order].tolist(), ids)
-        )
-        bounds = np.searchsorted(of_text[order], np.arange(len(texts) + 1)).tolist()
-        return [matches[low:high] for low, high in pairwise(bounds)]
+        order = np.flatnonzero(whole)
+        order = order[np.lexsort((-end[order], start[order]))]
+        start, end = start - low, end - low
+        return Matches(len(texts), text[order], start[order], end[order], self._ids[entry[order]])
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -143,15 +137,6 @@ class Lexicon:
 
     def __reduce__(self) -> tuple[type["Lexicon"], tuple[tuple[LexiconEntry, ...]]]:
         return Lexicon, (self.entries,)
-
-
-def longest(matches: Iterable[Match]) -> Iterator[Match]:
-    """Matches that do not overlap: from left to right, the longest of those that start first."""
-    end = 0
-    for match in matches:
-        if match.start >= end:
-            end = match.end
-            yield match
 
 
 def _locate(lines: Iterable[str | None], source: str) -> Iterator[_Line]:
@@ -175,41 +160,42 @@ def _add(by_alias: dict[str, LexiconEntry], entry: LexiconEntry, place: str) -> 
         )
 
 
-def _cipher(aliases: Sequence[str]) -> CharNumbers:
-    """Numbers that fit an automaton's few bytes: 0 for characters in no alias, then by frequency.
+def _numbers(aliases: Sequence[str]) -> CharNumbers:
+    """Twice a character's cipher, plus 1 for a Latin letter.
 
-    They are code points of other characters, so they leave out the surrogates.
+    Ciphers fit an automaton's few bytes: 0 for characters in no alias, then by frequency. They are
+    code points of other characters, so they leave out the surrogates.
     """
-    numbers = chain(range(1, 0xD800), range(0xE000, 0x110000))
-    by_char = {char: next(numbers) for char, _ in Counter(chain(*aliases)).most_common()}
-    return CharNumbers(lambda char: by_char.get(fold(char), 0))
+    ciphers = chain(range(1, 0xD800), range(0xE000, 0x110000))
+    by_char = {char: next(ciphers) for char, _ in Counter(chain(*aliases)).most_common()}
+    return CharNumbers(lambda char: 2 * by_char.get(fold(char), 0) + _is_latin(char))
 
 
-def _encipher(text: str, cipher: CharNumbers) -> str:
-    return cipher(text).tobytes().decode("utf-32-le")
+def _encipher(numbers: np.ndarray) -> str:
+    return (numbers >> 1).tobytes().decode("utf-32-le")
 
 
-def _cut(text: str, pattern: Sequence[str]) -> list[str]:
-    """Pieces of a text that are as long as those of the pattern."""
+def _is_inside_word(numbers: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Whether there are Latin letters on both sides of each place, not counting the text's ends."""
+    return (numbers.take(places - 1, mode="wrap") & numbers.take(places, mode="wrap") & 1) > 0
+
+
+def _cut(text: str, pattern: Sequence[str]) -> list[bytes]:
+    """Pieces of a text that are as long as those of the pattern, in UTF-8."""
     ends = accumulate(map(len, pattern))
-    return [text[end - len(piece) : end] for piece, end in zip(pattern, ends, strict=True)]
+    return [text[end - len(piece) : end].encode() for piece, end in zip(pattern, ends, strict=True)]
 
 
-def _inside_words(text: str, ends: np.ndarray) -> np.ndarray:
-    """Whether there are Latin letters of one text on both sides of each place, ``[n + 1]`` bool."""
-    latin = _LATIN(text) > 0
-    inside = np.zeros(len(text) + 1, dtype=bool)
-    inside[1:-1] = latin[:-1] & latin[1:]
-    inside[ends] = False
-    return inside
+def _in_characters(utf8: bytes, offsets: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Offsets of bytes, each where a character begins or the text ends, as those of characters."""
+    # All bytes of a character but its first are 0b10xxxxxx, the least as signed numbers.
+    begins = np.flatnonzero(np.frombuffer(utf8, np.int8) >= -64)
+    return [begins.searchsorted(places) for places in offsets]
 
 
 def _is_latin(char: str) -> bool:
     char = fold(char)
     return char < "\u0250" and char.isalpha()  # the Latin blocks end there
-
-
-_LATIN = CharNumbers(_is_latin)
 
 
 def _parse_jsonl(lines: Iterable[_Line]) -> Iterator[tuple[str, LexiconEntry]]:

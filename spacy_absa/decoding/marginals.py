@@ -203,11 +203,10 @@ def _forward(gain: np.ndarray, step: np.ndarray, packed: Packed) -> tuple[np.nda
     inner, before = step[:-1, :-1], step[-1, :-1]
     start = 0
     for n in packed.batch_sizes.tolist():
-        here = forward[start : start + n]
+        here, scale = forward[start : start + n], scales[start : start + n]
         here *= before[:n] @ inner if start else before
-        scale = here.sum(axis=1)
+        np.add.reduce(here, axis=1, out=scale)
         here /= scale[:, None]
-        scales[start : start + n] = scale
         before = here
         start += n
     return forward, scales

@@ -5,7 +5,8 @@ row block ``t`` holds step ``t`` of the first ``batch_sizes[t]`` sequences.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -54,7 +55,9 @@ class Packed:
 
     def with_data(self, data: np.ndarray) -> "Packed":
         """Other ``data``, ``[N, ...]``, in the same layout."""
-        return replace(self, data=data)
+        other = copy(self)  # with all that is known of the layout
+        vars(other)["data"] = data
+        return other
 
 
 def pack(sequences: Sequence[np.ndarray]) -> Packed:

@@ -53,7 +53,6 @@ class TagScheme:
         self.name = name
         self.labels: tuple[str, ...] = tuple(labels)
         self.tags: tuple[str, ...] = ("O", *(f"{p}-{y}" for y in labels for p in prefixes))
-        self._codes = {tag: code for code, tag in enumerate(self.tags)}
         # Per tag: the index of its label, -1 for O; and its role, one array per flag.
         self._label_of = np.append(-1, np.repeat(np.arange(len(labels)), len(prefixes)))
         roles = np.array([_OUTSIDE, *list(_ROLES[name].values()) * len(labels)])
@@ -64,18 +63,19 @@ class TagScheme:
 
     def span_tags(self, label: str, length: int) -> np.ndarray:
         """The tags of an entity of ``length`` ≥ 1 characters, ``[length]`` int."""
-        if self.name == "io":
-            prefixes = "I" * length
-        elif self.name == "bio":
-            prefixes = "B" + "I" * (length - 1)
-        else:
-            prefixes = "U" if length == 1 else "B" + "I" * (length - 2) + "L"
-        return np.array([self._codes[f"{prefix}-{label}"] for prefix in prefixes])
+        return self.tags_per_label(length)[self.labels.index(label)]
 
     def tags_per_label(self, length: int) -> np.ndarray:
         """``span_tags`` of each of the ``K`` labels: ``[K, length]`` int."""
-        tags = [self.span_tags(label, length) for label in self.labels]
-        return np.array(tags, dtype=np.int64).reshape(len(tags), length)
+        prefixes = list(_ROLES[self.name])
+        if self.name == "io":
+            spelt = "I" * length
+        elif self.name == "bio":
+            spelt = "B" + "I" * (length - 1)
+        else:
+            spelt = "U" if length == 1 else "B" + "I" * (length - 2) + "L"
+        first = 1 + len(prefixes) * np.arange(len(self.labels))
+        return first[:, None] + [prefixes.index(prefix) for prefix in spelt]
 
     def encode(self, n_chars: int, spans: Iterable[CharSpan]) -> np.ndarray:
         """The tags of a text with these entities (within it, not overlapping), ``[n_chars]`` int.
@@ -89,22 +89,24 @@ class TagScheme:
 
     def decode(self, tags: Sequence[int] | np.ndarray) -> list[CharSpan]:
         """The entities that ``tags`` spell, in text order; ``ValueError`` if they are not legal."""
-        tags = np.asarray(tags, dtype=np.int64)
-        edge = len(self.tags)
-        legal = self.legal[np.append(edge, tags), np.append(tags, edge)]
-        if not legal.all():
-            raise ValueError(f"Tag {np.argmin(legal)} breaks the scheme {self.name!r}.")
-        entity = tags > 0
-        closed = self.boundary[np.append(0, tags), np.append(tags, 0)]  # [n + 1], round each tag
-        starts = np.flatnonzero(closed[:-1] & entity)
-        ends = np.flatnonzero(closed[1:] & entity) + 1
-        labels = self._label_of[tags[starts]]
         return [
             CharSpan(start, end, self.labels[label])
-            for start, end, label in zip(
-                starts.tolist(), ends.tolist(), labels.tolist(), strict=True
-            )
+            for start, end, label in zip(*(a.tolist() for a in self.extents(tags)), strict=True)
         ]
+
+    def extents(self, tags: Sequence[int] | np.ndarray) -> tuple[np.ndarray, ...]:
+        """`decode` in columns: starts, ends and the indices of the labels, ``[M]`` int each."""
+        tags = np.asarray(tags, dtype=np.int64)
+        edge = len(self.tags)
+        steps = np.append(edge, tags) * (edge + 1) + np.append(tags, edge)
+        legal = self.legal.take(steps)
+        if not legal.all():
+            raise ValueError(f"Tag {np.argmin(legal)} breaks the scheme {self.name!r}.")
+        closed = self._closes.take(steps)
+        entity = tags > 0
+        starts = np.flatnonzero(closed[:-1] & entity)
+        ends = np.flatnonzero(closed[1:] & entity) + 1
+        return starts, ends, self._label_of[tags[starts]]
 
     def begin_scores(self, bonus: Mapping[str, float]) -> np.ndarray:
         """``[T + 1, T + 1]``: a label's bonus where an entity of it begins, 0 elsewhere.
@@ -141,6 +143,12 @@ class TagScheme:
         Whether ``j`` may follow ``i`` at all is for ``legal`` to say.
         """
         return self._role.begins & ~self._joins
+
+    @cached_property
+    def _closes(self) -> np.ndarray:
+        """``boundary`` with the boundary of the text, which is as O: ``[T + 1, T + 1]`` bool."""
+        tags = np.append(np.arange(len(self.tags)), 0)
+        return self.boundary[np.ix_(tags, tags)]
 
     @cached_property
     def _joins(self) -> np.ndarray:

@@ -18,13 +18,14 @@ to hold exactly, scores are rounded to a grid on which float64 sums are exact in
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from ..errors import InputError
 from ..types import CharSpan
-from .lexicon import Match
+from .matches import Match, Matches
 from .packing import Packed, pack
 from .schemes import TagScheme
 
@@ -74,7 +75,7 @@ def search_space(
     transitions = np.where(scheme.legal, _on_grid(transitions), -np.inf)
     reward = _on_grid(bonus) if mode == "prefer" else 0.0
     usable = [] if mode == "off" or matches is None else matches
-    jumps = Jumps.of(usable, packed, transitions, scheme, reward)
+    jumps = Jumps.of(Matches.of(usable), packed, transitions, scheme, reward)
     return packed, Steps.of(transitions, scheme, mode), jumps
 
 
@@ -120,16 +121,15 @@ class Jumps(NamedTuple):
     @classmethod
     def of(
         cls,
-        matches: Sequence[Sequence[Match]],
+        matches: Matches,
         emissions: Packed,
         transitions: np.ndarray,
         scheme: TagScheme,
         bonus: float,
     ) -> "Jumps":
         """The matches of each text, scored."""
-        found = [(text, m.start, m.end) for text, those in enumerate(matches) for m in those]
-        text, start, end = np.array(found, dtype=np.int64).reshape(-1, 3).T
-        first, last = np.empty((2, len(found), len(scheme.labels)), dtype=np.int64)
+        text, start, end = matches.text, matches.start, matches.end
+        first, last = np.empty((2, len(text), len(scheme.labels)), dtype=np.int64)
         score = np.empty(first.shape)
         rank = emissions.ranks[text]
         for length in np.unique(end - start).tolist():
@@ -171,27 +171,24 @@ class _Search:
     def entities(self, scheme: TagScheme) -> list[list[CharSpan]]:
         """The entities of the best paths, per text."""
         tags, taken = self._trace()
+        jumps, labels = np.divmod(taken, len(scheme.labels) or 1)
         lengths = self.packed.lengths[self.packed.ranks]
         # One O behind each text, so that all texts decode as one.
         text = np.repeat(np.arange(len(lengths)), lengths)
         row_of_tags = np.zeros(len(tags) + len(lengths), dtype=np.int64)
         row_of_tags[np.arange(len(tags)) + text] = tags[self.packed.rows]
         begins = np.cumsum(lengths + 1) - lengths - 1
-        entities: list[list[CharSpan]] = [[] for _ in begins]
-        spans = scheme.decode(row_of_tags)
-        texts = np.searchsorted(begins, [span.start for span in spans], side="right") - 1
-        for text, begin, (start, end, label) in zip(
-            texts.tolist(), begins[texts].tolist(), spans, strict=True
-        ):
-            entities[text].append(CharSpan(start - begin, end - begin, label))
-        if not len(taken):
-            return entities
-        jumps, labels = np.divmod(taken, len(scheme.labels))
-        fields = (self.jumps.text, self.jumps.start, self.jumps.end)
-        rows = [*(field[jumps].tolist() for field in fields), labels.tolist()]
-        for text, start, end, label in zip(*rows, strict=True):
-            entities[text].append(CharSpan(start, end, scheme.labels[label]))
-        return [sorted(those) for those in entities]
+        start, end, label = scheme.extents(row_of_tags)
+        text = begins.searchsorted(start, side="right") - 1
+        free = (text, start - begins[text], end - begins[text], label)
+        matched = (self.jumps.text[jumps], self.jumps.start[jumps], self.jumps.end[jumps], labels)
+        text, start, end, label = np.hstack([free, matched])
+        order = np.lexsort((start, text))
+        names = map(scheme.labels.__getitem__, label[order].tolist())
+        places = zip(start[order].tolist(), end[order].tolist(), names, strict=True)
+        spans = list(map(CharSpan._make, places))
+        bounds = text[order].searchsorted(np.arange(len(lengths) + 1)).tolist()
+        return [spans[low:high] for low, high in pairwise(bounds)]
 
     def _forward(self) -> tuple[np.ndarray, np.ndarray]:
         """Best scores ``[S, B + N]``, and those of the paths that end with each jump ``[M, K]``."""

@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from plotly import graph_objects as go
-from plotly.offline import get_plotlyjs
 from spacy import displacy
 
+from ..pages import FONT, embed, render
 from ..pipeline.annotations import DISPLACY_COLORS
 
-_FONT = "system-ui, 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
+_CONFIG = {"displayModeBar": False}
 _CHARTS = {
     "absa_score": "absa_score: the entity is right",
     "sentiment_scores": "sentiment_scores: the label of an entity found is right",
@@ -24,22 +23,17 @@ def render_page(figures: Fields) -> str:
 
     All that comes from the data is escaped; the page's own policy forbids it to load anything.
     """
-    environment = Environment(
-        loader=PackageLoader("spacy_absa.evaluation"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    charts = (
+        (name, reliability_diagram(figures["calibration"][name], title))
+        for name, title in _CHARTS.items()
     )
-    environment.filters |= {"score": _score, "signed": _signed, "highlight": _highlight}
-    return environment.get_template("evaluation.html.jinja").render(
+    return render(
+        "spacy_absa.evaluation",
+        "evaluation.html.jinja",
+        {"score": _score, "signed": _signed, "highlight": _highlight},
         **figures,
         others=_others(figures["scores"]),
-        plotly=Markup(get_plotlyjs()),  # nosec B704 - the library itself
-        charts=[
-            _div(reliability_diagram(figures["calibration"][name], title), name)
-            for name, title in _CHARTS.items()
-        ],
+        charts=[embed(chart, f"chart-{name}", _CONFIG) for name, chart in charts],
     )
 
 
@@ -79,21 +73,11 @@ def reliability_diagram(figures: Fields, title: str) -> go.Figure:
         width=520,
         height=480,
         margin={"l": 60, "r": 20, "t": 50, "b": 100},
-        font={"family": _FONT, "color": "#334155", "size": 13},
+        font={"family": FONT, "color": "#334155", "size": 13},
         title_font_size=15,
         legend={"orientation": "h", "y": -0.18},
     )
     return diagram
-
-
-def _div(figure: go.Figure, name: str) -> Markup:
-    html = figure.to_html(
-        full_html=False,
-        include_plotlyjs=False,
-        config={"displayModeBar": False},
-        div_id=f"chart-{name}",
-    )
-    return Markup(html)  # nosec B704 - plotly escapes
 
 
 def _others(scores: Fields) -> Fields:
@@ -101,7 +85,7 @@ def _others(scores: Fields) -> Fields:
     return {
         name: value
         for name, value in scores.items()
-        if not name.startswith("absa_") and isinstance(value, (int, float))
+        if not name.startswith("absa_") and isinstance(value, int | float)
     }
 
 

@@ -1,15 +1,15 @@
 """What a tagger can see beside the language model: letter case, and names of the lexicon."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from itertools import accumulate
 
 import numpy
 from thinc.api import Model
 from thinc.types import Floats2d, Ints1d
 
-from ..decoding.lexicon import Lexicon, Match, longest
+from ..decoding.lexicon import Lexicon
+from ..decoding.matches import Matches
 from ..numbering import CharNumbers
 from .types import CharBatch, places
 
@@ -58,20 +58,21 @@ def beside(
     return Model("beside", _forward_beside, init=_init_beside, layers=[left, right])
 
 
-def char_features(texts: list[str], matches: list[list[Match]]) -> Floats2d:
+def char_features(texts: list[str], matches: Matches) -> Floats2d:
     """The features (n_chars, 9) of texts in a row, with the matches in each of them.
 
-    The matches of a text are sorted by start, longest first.
+    Those of a text are sorted by start, longest first.
     """
     case = _CASE("".join(texts))
     features = numpy.zeros((len(case), N_FEATURES), dtype="float32")
     features[:, UPPER] = case == 1
     features[:, LOWER] = case == 2
-    start, end = _flat_spans(texts, matches)
+    begins = _begins(texts)
+    start, end = _in_a_row(matches, begins)
     features[start, ANY_BEGIN] = 1
     features[:, ANY_INSIDE] = _covered(len(case), start + 1, end)
     features[end - 1, ANY_END] = 1
-    start, end = _flat_spans(texts, [longest(those) for those in matches])
+    start, end = _in_a_row(matches.longest(), begins)
     single = end - start == 1
     features[start[single], SINGLE] = 1
     start, end = start[~single], end[~single]
@@ -81,20 +82,20 @@ def char_features(texts: list[str], matches: list[list[Match]]) -> Floats2d:
     return features
 
 
-def _flat_spans(texts: list[str], matches: Iterable[Iterable[Match]]) -> tuple[Ints1d, Ints1d]:
-    """Where all matches start and end, in the texts in a row."""
-    begins = accumulate(map(len, texts), initial=0)
-    spans = [
-        (begin + match.start, begin + match.end)
-        for begin, those in zip(begins, matches, strict=False)
-        for match in those
-    ]
-    start, end = numpy.array(spans, dtype="int64").reshape(-1, 2).T
-    return start, end
+def _begins(texts: list[str]) -> Ints1d:
+    """Where each text begins, the texts in a row."""
+    lengths = numpy.fromiter(map(len, texts), numpy.int64, len(texts))
+    return lengths.cumsum() - lengths
 
 
-def _covered(n_chars: int, start: Ints1d, end: Ints1d) -> Ints1d:
-    """Whether each character is in any of the spans, none of which is shorter than 0."""
+def _in_a_row(matches: Matches, begins: Ints1d) -> tuple[Ints1d, Ints1d]:
+    """Where all matches start and end, the texts in a row."""
+    begin = begins[matches.text]
+    return begin + matches.start, begin + matches.end
+
+
+def _covered(n_chars: int, start: Ints1d, end: Ints1d) -> numpy.ndarray:
+    """Whether each character is in any of the spans, none shorter than 0: bool (n_chars,)."""
     opened = numpy.bincount(start, minlength=n_chars + 1)
     closed = numpy.bincount(end, minlength=n_chars + 1)
     return numpy.cumsum(opened - closed)[:n_chars] > 0
@@ -112,9 +113,7 @@ def _forward(
     lengths = numpy.array([len(text) for text in texts], dtype="int64")
     matches = lexicon.find_all(texts)
     if dropout:
-        matches = [
-            [match for match in those if numpy.random.random() >= dropout] for those in matches
-        ]
+        matches = matches.take(numpy.random.random(len(matches.text)) >= dropout)
     data = numpy.zeros((lengths.max(initial=0), len(texts), N_FEATURES), dtype="float32")
     data[places(lengths)] = char_features(texts, matches)
     return CharBatch(model.ops.asarray3f(data), lengths), lambda dY: []

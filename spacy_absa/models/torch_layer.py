@@ -115,16 +115,17 @@ class TorchShim(Shim):
         return {name: value.cpu().numpy() for name, value in self.module.state_dict().items()}
 
     def load_state(self, state: dict[str, numpy.ndarray]) -> None:
-        """Overwrite all weights. Raises InputError where names or shapes differ."""
-        # Copied, since arrays out of msgpack are read-only views of its buffer.
-        tensors = {name: torch.from_numpy(value.copy()) for name, value in state.items()}
-        try:
-            self.module.load_state_dict(tensors)
-        except RuntimeError as error:
-            raise InputError(
-                "The saved weights do not fit the model of this config; use the sizes that they "
-                f"were trained with. {error}"
-            ) from error
+        """Overwrite all weights.
+
+        Raises InputError where names or shapes differ, and for weights that are no finite numbers.
+        """
+        _fill(self.module, state)
+        for name, value in self.module.state_dict().items():
+            if not value.isfinite().all():
+                raise InputError(
+                    f"The saved weights {name} are not finite: their file is damaged, or the "
+                    "training diverged; train again with a lower learning rate."
+                )
 
     def to_bytes(self) -> bytes:
         """Sizes and weights as msgpack, in 16 bits those that lose nothing by it (see `halve`)."""
@@ -134,12 +135,29 @@ class TorchShim(Shim):
         return srsly.msgpack_dumps({"sizes": self.cfg, "state": state})
 
     def from_bytes(self, bytes_data: bytes) -> "TorchShim":
-        """Build the module with the saved sizes and load its weights."""
+        """Build the module with the saved sizes and load its weights.
+
+        Raises InputError where the two do not fit, before there is memory for such a module.
+        """
         message = srsly.msgpack_loads(bytes_data)
         if message["state"] is not None:
+            with torch.device("meta"):  # whose weights take no memory: a file may name any sizes
+                _fill(self._build(**message["sizes"]), message["state"], assign=True)
             self.build(**message["sizes"])
             self.load_state(message["state"])
         return self
+
+
+def _fill(module: torch.nn.Module, state: dict[str, numpy.ndarray], assign: bool = False) -> None:
+    # Copied, since arrays out of msgpack are read-only views of its buffer.
+    tensors = {name: torch.from_numpy(value.copy()) for name, value in state.items()}
+    try:
+        module.load_state_dict(tensors, assign=assign)
+    except RuntimeError as error:
+        raise InputError(
+            "The saved weights do not fit the model of this config; use the sizes that they "
+            f"were trained with. {error}"
+        ) from error
 
 
 def halve(model: Model) -> None:

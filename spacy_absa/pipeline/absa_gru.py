@@ -3,26 +3,26 @@
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
-from thinc.api import Config, Model, Optimizer, set_dropout_rate, to_numpy
+from thinc.api import Config, Model, Optimizer, to_numpy
 
-from ..decoding.kbest import k_best
-from ..decoding.lexicon import Lexicon, Match
+from ..decoding.lexicon import Lexicon
 from ..decoding.marginals import Lattice, crf_loss, forward_backward, softmax_loss
 from ..decoding.schemes import TagScheme
-from ..decoding.viterbi import Mode, viterbi
+from ..decoding.viterbi import Mode
 from ..models.features import pinned_lexicon
 from ..models.tagger import add_tags, set_n_tags
 from ..models.types import Emissions
 from ..types import CharSpan
 from .annotations import AlignmentMode, Mention, annotate
 from .char_pipe import CharPipe
+from .decoder import Decoder, Reading
 from .gold import allowed_tags, count_unknown
 from .scorers import SCORE_WEIGHTS
 
@@ -52,13 +52,6 @@ quantize = true
 [model.output]
 @architectures = "spacy_absa.CRF.v1"
 """
-
-
-class Reading(NamedTuple):
-    """One way to read a text: its entities in text order, and how probable just these are."""
-
-    entities: list[CharSpan]
-    probability: float
 
 
 @Language.factory(
@@ -178,13 +171,7 @@ class AbsaGRU(CharPipe):
         validate_get_examples(get_examples, "AbsaGRU.initialize")
         self._prepare(get_examples, labels, alphabet, charlm, lexicon)
         set_n_tags(self.model, len(self.scheme.tags))
-        n_chars, n_docs = count_unknown(get_examples(), self.spans_key)
-        if n_chars:
-            warnings.warn(
-                f"{n_chars} characters in {n_docs} texts have no usable gold annotation (spans "
-                "that do not align with the tokens, or overlap); training leaves them out.",
-                stacklevel=2,
-            )
+        self._warn_of_unknown(get_examples())
         sample = [example.predicted for example in islice(get_examples(), 10)]
         self.model.initialize(X=sample)
 
@@ -195,17 +182,8 @@ class AbsaGRU(CharPipe):
             return [[] for _ in docs]
         lexicon = self.lexicon
         texts = [doc.text for doc in docs]
-        scores, transitions = self._preferences(docs, lexicon)
-        matches = lexicon.find_all(texts)
-        spans = viterbi(
-            scores,
-            transitions,
-            self.scheme,
-            matches,
-            mode=self.lexicon_mode,
-            bonus=self._match_bonus,
-        )
-        return self._mentions(texts, spans, scores, transitions, matches)
+        scores, transitions = self._emissions(docs, lexicon)
+        return self._decoder.mentions(texts, scores, transitions, lexicon.find_all(texts))
 
     def readings(self, docs: Iterable[Doc], k: int) -> list[list[Reading]]:
         """The `k` best readings of each Doc, best first: what the decoder weighed.
@@ -217,24 +195,9 @@ class AbsaGRU(CharPipe):
         if not any(len(doc) for doc in docs):
             return [[Reading([], 1.0)] for _ in docs]
         lexicon = self.lexicon
-        scores, transitions = self._preferences(docs, lexicon)
-        log_z = forward_backward(scores, transitions, self.scheme.legal).log_z
-        found = lexicon.find_all([doc.text for doc in docs])
-        return [
-            [
-                Reading(entities, self._probability(entities, emissions, transitions, total))
-                for _, entities in k_best(
-                    emissions,
-                    transitions,
-                    self.scheme,
-                    k,
-                    matches,
-                    mode=self.lexicon_mode,
-                    bonus=self._match_bonus,
-                )
-            ]
-            for emissions, matches, total in zip(scores, found, log_z.tolist(), strict=True)
-        ]
+        scores, transitions = self._emissions(docs, lexicon)
+        matches = lexicon.find_all([doc.text for doc in docs])
+        return self._decoder.readings(scores, transitions, matches, k)
 
     def lattice(self, docs: Iterable[Doc]) -> Lattice:
         """The model's distribution over the tag sequences of each Doc, at least one not empty.
@@ -278,21 +241,10 @@ class AbsaGRU(CharPipe):
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
         """Learn from a batch; adds the mean loss per text to `losses`."""
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
         examples = list(examples)
         validate_examples(examples, "AbsaGRU.update")
         examples = [example for example in examples if len(example.predicted)]
-        if not examples:
-            return losses
-        set_dropout_rate(self.model, drop)
-        emissions, backprop = self.model.begin_update([eg.predicted for eg in examples])
-        loss, d_emissions = self.get_loss(examples, emissions)
-        backprop(d_emissions)
-        if sgd not in (None, False):
-            self.finish_update(sgd)
-        losses[self.name] += loss
-        return losses
+        return super().update(examples, drop=drop, sgd=sgd, losses=losses)
 
     def get_loss(
         self, examples: Iterable[Example], emissions: Emissions
@@ -315,9 +267,28 @@ class AbsaGRU(CharPipe):
         d_scores = [self.model.ops.asarray2f(d / len(allowed)) for d in d_scores]
         return loss / len(allowed), Emissions(d_scores, d_transitions)
 
+    def _warn_of_unknown(self, examples: Iterable[Example]) -> None:
+        n_chars, n_docs = count_unknown(examples, self.spans_key)
+        if n_chars:
+            warnings.warn(
+                f"{n_chars} characters in {n_docs} texts have no usable gold annotation (spans "
+                "that do not align with the tokens, or overlap); training leaves them out.",
+                stacklevel=3,
+            )
+
     def _set_labels(self, labels: Iterable[str]) -> None:
         super()._set_labels(labels)
         self.scheme = TagScheme(self.scheme_name, self.labels)
+
+    @property
+    def _decoder(self) -> Decoder:
+        return Decoder(
+            self.scheme,
+            self.lexicon_mode,
+            self.lexicon_bonus,
+            self.label_bonus,
+            self.calibration,
+        )
 
     def _emissions(
         self, docs: list[Doc], lexicon: Lexicon
@@ -329,59 +300,3 @@ class AbsaGRU(CharPipe):
         if emissions.transitions is None:
             return scores, numpy.zeros(self.scheme.legal.shape)
         return scores, to_numpy(emissions.transitions)
-
-    def _preferences(
-        self, docs: list[Doc], lexicon: Lexicon
-    ) -> tuple[list[numpy.ndarray], numpy.ndarray]:
-        """`_emissions` with the bonuses of the labels."""
-        scores, transitions = self._emissions(docs, lexicon)
-        return scores, transitions + self.scheme.begin_scores(self.label_bonus)
-
-    @property
-    def _match_bonus(self) -> float:
-        return self.lexicon_bonus if self.lexicon_mode == "prefer" else 0.0
-
-    def _probability(
-        self,
-        entities: list[CharSpan],
-        emissions: numpy.ndarray,
-        transitions: numpy.ndarray,
-        log_z: float,
-    ) -> float:
-        """The probability of the tags that spell these entities."""
-        tags, edge = self.scheme.encode(len(emissions), entities), len(self.scheme.tags)
-        emitted = emissions[numpy.arange(len(tags)), tags].sum(dtype="float64")
-        moved = transitions[numpy.append(edge, tags), numpy.append(tags, edge)].sum()
-        return float(numpy.exp(emitted + moved - log_z))
-
-    def _mentions(
-        self,
-        texts: list[str],
-        spans: list[list[CharSpan]],
-        scores: list[numpy.ndarray],
-        transitions: numpy.ndarray,
-        matches: list[list[Match]],
-    ) -> list[list[Mention]]:
-        """Add probabilities (exact marginals) and lexicon ids to decoded spans."""
-        found = [i for i, those in enumerate(spans) if those]
-        lattice = forward_backward([scores[i] for i in found], transitions, self.scheme.legal)
-        extents = [(row, s.start, s.end) for row, i in enumerate(found) for s in spans[i]]
-        probabilities = lattice.span_marginals(extents, self.scheme)
-        joint = iter(self.calibration.scores(probabilities).tolist())
-        shares = iter(self.calibration.shares(probabilities).tolist())
-        mentions: list[list[Mention]] = [[] for _ in spans]
-        for i in found:
-            ids = {(match.start, match.end): match.id for match in matches[i]}
-            for start, end, label in spans[i]:
-                mentions[i].append(
-                    Mention(
-                        text=texts[i][start:end],
-                        start=start,
-                        end=end,
-                        label=label,
-                        scores=dict(zip(self.labels, next(shares), strict=True)),
-                        score=next(joint)[self.labels.index(label)],
-                        id=ids.get((start, end), ""),
-                    )
-                )
-        return mentions

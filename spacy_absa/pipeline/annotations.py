@@ -15,6 +15,7 @@ AlignmentMode = Literal["strict", "contract", "expand"]
 SENTIMENTS = {"POS": "positive", "NEU": "neutral", "NEG": "negative"}
 
 DISPLACY_COLORS = {"POS": "#a6e3a1", "NEU": "#d9dbe0", "NEG": "#f5a3a3"}
+SENTIMENT_COLORS = {SENTIMENTS[label]: color for label, color in DISPLACY_COLORS.items()}
 
 EXTENSIONS = (
     (Span, "sentiment"),
@@ -126,7 +127,7 @@ def _describe(doc: Doc, mentions: Iterable[tuple[Span, Mention]]) -> None:
 
 
 def _align(doc: Doc, mentions: list[Mention], mode: AlignmentMode) -> dict[Span, Mention]:
-    aligned = {}
+    aligned: dict[Span, Mention] = {}
     for mention in mentions:
         span = doc.char_span(
             mention.start, mention.end, mention.label, mention.id, alignment_mode=mode

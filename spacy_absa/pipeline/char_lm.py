@@ -11,7 +11,7 @@ from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
-from thinc.api import Config, Model, Optimizer, set_dropout_rate
+from thinc.api import Config, Model, Optimizer
 from thinc.types import Floats2d
 
 from ..data.alphabet import build_alphabet, count_characters
@@ -108,20 +108,10 @@ class CharLM(TrainablePipe):
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
         """Learn from the texts of a batch; adds the mean loss per character to `losses`."""
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
         validate_examples(examples, "CharLM.update")
-        docs = [example.predicted for example in examples if len(example.predicted)]
-        if not docs:
-            return losses
-        set_dropout_rate(self.model, drop)
-        surprise, backprop = self.model.begin_update(docs)
-        loss, d_surprise = self.get_loss(examples, surprise)
-        backprop(d_surprise)
-        if sgd not in (None, False):
-            self.finish_update(sgd)
-        losses[self.name] += loss
-        return losses
+        examples = [example for example in examples if len(example.predicted)]
+        return super().update(examples, drop=drop, sgd=sgd, losses=losses)
 
     def get_loss(
         self, examples: Iterable[Example], scores: list[Floats2d]

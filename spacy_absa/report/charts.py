@@ -12,13 +12,12 @@ from typing import Any
 from plotly import graph_objects as go
 from plotly.subplots import make_subplots
 
-from ..pipeline.annotations import DISPLACY_COLORS, SENTIMENTS
+from ..pages import FONT
+from ..pipeline.annotations import SENTIMENT_COLORS
 
-COLORS = {SENTIMENTS[label]: color for label, color in DISPLACY_COLORS.items()}
 _INK = "#334155"
 _GRID = "#e5e7eb"
 _LINES = ("#2563eb", "#d97706", "#059669", "#db2777", "#7c3aed", "#0891b2", "#65a30d", "#9f1239")
-_FONT = "system-ui, 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
 _MAX_NAME = 18
 _NET_RANGE = [-1.05, 1.05]
 # Lines that are drawn at first; the legend adds the others.
@@ -32,7 +31,7 @@ _NOTHING: Fields = {
     "mentions": 0,
     "small": True,
     "net": {"value": None, "low": None, "high": None},
-    **{sentiment: {"mentions": 0} for sentiment in COLORS},
+    **{sentiment: {"mentions": 0} for sentiment in SENTIMENT_COLORS},
 }
 
 
@@ -62,7 +61,7 @@ def comparison(entities: list[Fields]) -> go.Figure:
         horizontal_spacing=0.06,
         subplot_titles=("Share of mentions", "Net sentiment"),
     )
-    for sentiment, color in COLORS.items():
+    for sentiment, color in SENTIMENT_COLORS.items():
         parts = [entity[sentiment] for entity in entities]
         figure.add_bar(
             row=1,
@@ -142,7 +141,7 @@ def trend(entity: Fields, starts: list[str]) -> go.Figure:
     figures = _at(entity, starts)
     chart = make_subplots(rows=2, shared_xaxes=True, vertical_spacing=0.08, row_heights=[0.6, 0.4])
     chart.add_scatter(row=1, col=1, x=starts, **_net(figures, "y", "%{x|%Y-%m-%d}", _INK))
-    for sentiment, color in COLORS.items():
+    for sentiment, color in SENTIMENT_COLORS.items():
         chart.add_bar(
             row=2,
             col=1,
@@ -202,7 +201,7 @@ def _styled(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
         template="plotly_white",
         height=height,
         margin={"l": 10, "r": 20, "t": 60, "b": 40},
-        font={"family": _FONT, "color": _INK, "size": 13},
+        font={"family": FONT, "color": _INK, "size": 13},
         # Above the names of the panels
         legend={
             "orientation": "h",

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from ..data.text import find_surrogate
+from ..data.texts import stable_hash
 from ..errors import InputError
 from ..folding import fold
 from .dates import read_day
-from .quotes import Mark, Quote, Run, Sample, excerpt, text_key
+from .quotes import Mark, Quote, Run, Sample, excerpt
 from .sources import AnnotatedText, Found
 
 _MAX_GROUPS = 500
@@ -72,7 +73,7 @@ class Counts:
         self.files[str(text.file)] += 1
         if not text.found:
             return
-        key_of_text = text_key(text.text)
+        key_of_text = stable_hash(text.text)
         keys = [_key(text.text, found) for found in text.found]
         for key, found in zip(keys, text.found, strict=True):
             entity = self.entities[key]

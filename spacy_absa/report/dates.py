@@ -72,6 +72,7 @@ def read_day(value: Any) -> date | None:
     day; a date without a year or month is none, nor is one that only holds a place, such as
     9999-12-31.
     """
+    day: date | None
     if isinstance(value, datetime):
         day = value.date()
     elif isinstance(value, date):

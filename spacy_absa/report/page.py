@@ -1,14 +1,15 @@
 """The report as one HTML page that needs nothing but itself."""
 
 import json
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.graph_objects import Figure
-from plotly.offline import get_plotlyjs
 
+from ..pages import embed, render
+from ..pipeline.annotations import SENTIMENT_COLORS
 from . import charts
 from .dates import Period, period_starts
 from .highlight import highlight
@@ -36,27 +37,25 @@ def render_page(summary: Fields, top: int) -> str:
     by_key = {entity["key"]: entity for entity in summary["entities"] if not entity["id"]}
     starts = _starts(summary["time"])
     groups = list(summary["group"]["texts"])[:_MAX_GROUPS] if summary["group"] else []
-    return (
-        _environment()
-        .get_template("report.html.jinja")
-        .render(
-            summary=summary,
-            entities=entities,
-            outside=[by_key[key] for key in summary["worth_adding"]][:top],
-            warnings=_warnings(summary),
-            sample_size=SAMPLE_SIZE,
-            has_explanation=_has_explanation(entities),
-            groups=groups,
-            plotly=Markup(get_plotlyjs()),  # nosec B704 - the library itself
-            colors=charts.COLORS,
-            comparison=_div(charts.comparison(entities), "comparison"),
-            trends=_div(charts.trends(entities[:_MAX_LINES], starts), "trends") if starts else "",
-            by_group=_div(charts.by_group(entities, groups), "by-group") if groups else "",
-            cards=[
-                (entity, _div(charts.trend(entity, starts), f"trend-{i}") if starts else "")
-                for i, entity in enumerate(entities)
-            ],
-        )
+    return render(
+        "spacy_absa.report",
+        "report.html.jinja",
+        _FILTERS,
+        summary=summary,
+        entities=entities,
+        outside=[by_key[key] for key in summary["worth_adding"]][:top],
+        warnings=_warnings(summary),
+        sample_size=SAMPLE_SIZE,
+        has_explanation=_has_explanation(entities),
+        groups=groups,
+        colors=SENTIMENT_COLORS,
+        comparison=_div(charts.comparison(entities), "comparison"),
+        trends=_div(charts.trends(entities[:_MAX_LINES], starts), "trends") if starts else "",
+        by_group=_div(charts.by_group(entities, groups), "by-group") if groups else "",
+        cards=[
+            (entity, _div(charts.trend(entity, starts), f"trend-{i}") if starts else "")
+            for i, entity in enumerate(entities)
+        ],
     )
 
 
@@ -65,36 +64,23 @@ def _has_explanation(entities: list[Fields]) -> bool:
     return any(quote["explanation"] for quote in quotes)
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("spacy_absa.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "count": lambda n: f"{n:,}",
-        "percent": lambda x: f"{100 * x:.0f} %",
-        "precise": lambda x: f"{100 * x:.1f} %",
-        "signed": lambda x: f"{x:+.2f}".replace("-", "−"),
-        "highlight": highlight,
-        "pattern": _pattern,
-    }
-    return environment
-
-
 def _pattern(entity: Fields) -> str:
     """A line of an entity list in JSONL."""
     return json.dumps({"pattern": entity["name"], "id": entity["name"]}, ensure_ascii=False)
 
 
+_FILTERS: dict[str, Callable] = {
+    "count": lambda n: f"{n:,}",
+    "percent": lambda x: f"{100 * x:.0f} %",
+    "precise": lambda x: f"{100 * x:.1f} %",
+    "signed": lambda x: f"{x:+.2f}".replace("-", "−"),
+    "highlight": highlight,
+    "pattern": _pattern,
+}
+
+
 def _div(figure: Figure, name: str) -> Markup:
-    """Plotly writes <, > and / in its JSON as escapes, so no text can end the script."""
-    html = figure.to_html(
-        full_html=False, include_plotlyjs=False, include_mathjax=False, config=_CONFIG, div_id=name
-    )
-    return Markup(html)  # nosec B704 - plotly escapes, names are escaped before
+    return embed(figure, name, _CONFIG)
 
 
 def _starts(time: Fields | None) -> list[str]:

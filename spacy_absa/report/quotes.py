@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from math import sqrt
 from typing import NamedTuple
 
-from ..data.texts import stable_hash
-
 # Distinct texts that are kept of an entity and a sentiment.
 SAMPLE_SIZE = 20
 # Characters shown before and behind the name in a long text.
@@ -66,15 +64,15 @@ def excerpt(text: str, start: int, end: int) -> tuple[str, int]:
 class Sample:
     """A random sample of distinct texts, whatever their number and order.
 
-    It keeps those with the smallest hashes (a bottom-k sketch), so that copies of a text count
-    once and the same texts always give the same sample.
+    It knows texts by their `stable_hash` and keeps the smallest (a bottom-k sketch), so that copies
+    of a text count once and the same texts always give the same sample.
     """
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, Quote]] = []  # negative hashes: the greatest comes first
 
     def would_take(self, key: int) -> bool:
-        """Whether a text is new to the sample and among the smallest, by its ``text_key``."""
+        """Whether a text is new to the sample and among the smallest, by its hash."""
         if len(self._heap) == SAMPLE_SIZE and key >= -self._heap[0][0]:
             return False
         return all(key != -kept for kept, _ in self._heap)
@@ -89,11 +87,6 @@ class Sample:
     def quotes(self) -> list[Quote]:
         """Those kept, in the order of their hashes."""
         return [quote for _, quote in sorted(self._heap, key=lambda item: -item[0])]
-
-
-def text_key(text: str) -> int:
-    """By which a sample knows texts: 64 bits, the same in every run."""
-    return stable_hash(text)
 
 
 def typical(quotes: Iterable[Quote], n: int) -> list[Quote]:

@@ -19,7 +19,16 @@ from spacy_absa.app.server import Limits, create_app
 
 CARS = Path(__file__).parents[2] / "assets" / "zh_absa_cars"
 TEXT = "哈弗H6省油又好看，邻居那台途观天天修，真坑。"
-LIMITS = Limits(texts=3, chars=60, close_chars=80, readings=4, body=20_000, rows=4, requests=1)
+LIMITS = Limits(
+    texts=3,
+    chars=60,
+    close_chars=80,
+    readings=4,
+    body=20_000,
+    rows=4,
+    requests=1,
+    per_minute=1_000,
+)
 HOSTS = ("127.0.0.1",)
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -215,6 +224,25 @@ def test_too_many_at_once(client, nlp, monkeypatch):
     assert (second.status_code, second.headers["retry-after"]) == (503, "1")
     assert "try again" in second.json()["detail"]
     assert answers[0].status_code == 200
+
+
+def test_too_many_in_a_minute(nlp, monkeypatch):
+    """Each address has its own minute, which begins with its first request."""
+    app = create_app(nlp, limits=Limits(per_minute=3))
+    one, other = (TestClient(app, client=(f"192.0.2.{n}", 1)) for n in (1, 2))
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    assert one.get("/health").status_code == 200
+    now += 20
+    assert [one.post("/analyse", content=b"{").status_code for _ in range(3)] == [422, 422, 429]
+    refused = one.get("/health")
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "40")
+    assert refused.json() == {"detail": "At most 3 requests a minute: wait 40 s."}
+    assert other.get("/health").status_code == 200
+    now += 39
+    assert one.get("/health").headers["retry-after"] == "1"
+    now += 2
+    assert one.get("/health").status_code == 200
 
 
 def test_health_tells_no_paths(client):

@@ -23,4 +23,6 @@ def test_bad_input(refused, tmp_path):
     assert "no character comes 2 times" in refused("alphabet", "a.json", "a.txt")
     assert "a.csv: the file is empty" in refused("alphabet", "a.json", "a.csv")
     assert "gone.txt: cannot be read" in refused("alphabet", "a.json", "gone.txt")
-    assert "is a folder" in refused("alphabet", ".", "a.txt", "--min-count", 1)
+    (tmp_path / "folder.json").mkdir()
+    assert "is a folder" in refused("alphabet", "folder.json", "a.txt", "--min-count", 1)
+    assert "must end in .json" in refused("alphabet", "a.txt", "b.txt")

@@ -177,6 +177,21 @@ def test_one_process_or_two(absa, annotate, tmp_path):
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_explanations_are_opt_in(annotate, tmp_path, form):
+    if form == "parquet":
+        pytest.importorskip("pyarrow")
+    write(tmp_path / "rows.jsonl", [{"text": "别买宝骏560，烧机油"}, {"text": "好"}])
+    annotate("rows.jsonl", "--output", "plain", "--format", form)
+    annotate("rows.jsonl", "--output", "explained", "--format", form, "--explain")
+    (plain,), (explained,) = (read(tmp_path / name)[0]["absa"] for name in ("plain", "explained"))
+    (run,) = explained.pop("explanation")
+    assert plain == explained
+    assert run["weight"] == 1.0 and "烧机油" in run["text"]
+    settings = [manifest(tmp_path / name)["run"]["settings"] for name in ("plain", "explained")]
+    assert [those["explain"] for those in settings] == [False, True]
+
+
 def test_only_what_is_missing_is_made_again(annotate, tmp_path):
     write(tmp_path / "rows.csv", ROWS)
     command = ["rows.csv", "--output", "out", "--shard-size", 3]
@@ -202,6 +217,7 @@ def test_a_folder_of_another_run_is_refused(annotate, refused, tmp_path):
     again = partial(refused, "annotate", CARS)
     assert "with other inputs: call it as" in again("rows.tsv", "--output", "out")
     assert "with other settings" in again("rows.csv", "--output", "out", "--shard-size", 5)
+    assert "with other settings" in again("rows.csv", "--output", "out", "--explain")
     assert "with other lexicon" in again("rows.csv", "--output", "out", "--lexicon", "names.txt")
     (tmp_path / "rows.csv").write_text("text\n好\n", encoding="utf-8")
     assert "with other inputs" in again("rows.csv", "--output", "out")

@@ -63,6 +63,7 @@ def test_two_runs_write_the_same_bytes(absa, inputs, tmp_path):
 def test_bad_input(refused, inputs):
     assert "write a rating and its label" in refused(*inputs, "--rating", "5")
     assert "no review with one of the words" in refused(*inputs, "--rating", "9=POS")
+    assert "--lang klingon" in refused(*inputs, *RATINGS, "--lang", "klingon")
     assert "the columns are stars, review" in refused(*inputs[:-1], "nowhere", *RATINGS)
 
 

@@ -67,6 +67,17 @@ def test_a_folder_is_the_old_one_or_the_new_one(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
+def test_what_is_no_pipeline_is_not_replaced(tmp_path):
+    kept = tmp_path / "training/notes.txt"
+    kept.parent.mkdir()
+    kept.write_text("kept")
+    for target in (kept, kept.parent):
+        with pytest.raises(InputError, match=f"{target}: exists already and is no pipeline"):
+            write_folder(target, spacy.blank("zh").to_disk)
+    assert [*tmp_path.rglob("*")] == [kept.parent, kept]
+    assert kept.read_text() == "kept"
+
+
 def test_a_power_failure_finds_the_file_on_the_disk_before_its_name(tmp_path, monkeypatch):
     order = []
 

@@ -12,6 +12,7 @@ from thinc.api import Config
 from typer.testing import CliRunner
 from weasel.util import load_project_config
 
+from spacy_absa.decoding.calibration import Calibration
 from spacy_absa.projects import CONFIGS, Amounts, Sources, write_project
 
 ROOT = Path(__file__).parents[2]
@@ -56,8 +57,9 @@ def test_a_project_goes_from_the_users_files_to_a_package(absa, data, in_process
     for name in ("char_lm", "tagger"):
         shorten(tmp_path / f"cars/configs/{name}.cfg", 30)
     weasel.cli.run.project_run(tmp_path / "cars", "all")
-    nlp = spacy.load(tmp_path / "cars/training/tagger/model-best")
+    nlp = spacy.load(tmp_path / "cars/training/final")
     absa_gru = nlp.get_pipe("absa_gru")
+    assert absa_gru.calibration != Calibration()
     assert absa_gru.labels == ("NEG", "POS")
     assert {entry.pattern for entry in absa_gru.lexicon.entries} == {"本田", "丰田"}
     scores = srsly.read_json(tmp_path / "cars/metrics/dev.json")
@@ -165,6 +167,10 @@ def test_bad_input(refused, data, tmp_path):
     )
     text, labels = data[:2], data[2:]
     assert "no labelled entity" in refused("init-project", "p", *text, "--labels", "none.jsonl")
+    none = ["--dev", "none.jsonl"]
+    assert "none.jsonl: no labelled entity to evaluate" in refused(
+        "init-project", "p", *data, *none
+    )
     assert "full: exists already" in refused("init-project", "full", *data)
     assert "gone.jsonl: cannot be read" in refused(
         "init-project", "p", *text, "--labels", "gone.jsonl"

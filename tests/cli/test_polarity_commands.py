@@ -62,9 +62,8 @@ def test_answers_and_reports_come_from_both(absa, both):
     nlp = spacy.load(both / "both")
     expected = [nlp(text) for text in LABELS]
     (part,) = (both / "annotated").glob("part-*.jsonl")
-    for path in ("out.jsonl", part):
-        rows = list(srsly.read_jsonl(path))
-        scores = [row["entities"][0]["scores"] for row in rows]
+    for path, key in (("out.jsonl", "entities"), (part, "absa")):
+        scores = [row[key][0]["scores"] for row in srsly.read_jsonl(path)]
         assert scores == [pytest.approx(doc._.absa[0]["scores"]) for doc in expected]
     options = ("--output", "report.html", "--json", "report.json")
     assert absa("evaluate-report", "both", "gold.spacy", *options).code == 0

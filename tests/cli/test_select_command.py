@@ -2,6 +2,7 @@ import shutil
 
 import pytest
 import spacy
+from spacy.tokens import DocBin
 
 from spacy_absa.cli import select
 
@@ -47,5 +48,9 @@ def test_macro_decides_whatever_micro_says(absa, pipelines, monkeypatch, macro, 
 
 
 def test_bad_input(refused, pipelines):
-    assert "no such file" in refused("select", "trained", "trained", "f", "--dev", "x.spacy")
+    assert "no .spacy file" in refused("select", "trained", "trained", "f", "--dev", "x.spacy")
+    DocBin(docs=[spacy.blank("zh")("今天")]).to_disk(pipelines / "bare.spacy")
+    assert "no text in it is annotated" in refused(
+        "select", "trained", "trained", "f", "--dev", "bare.spacy"
+    )
     assert "cannot be loaded" in refused("select", "nowhere", "trained", "f", "--dev", "dev.spacy")

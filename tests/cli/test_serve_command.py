@@ -38,6 +38,12 @@ def test_other_addresses_and_lists(served, tmp_path):
     assert TestClient(app).get("/lexicon", headers={"host": "a.example"}).text == "本田\t本田\n"
 
 
+def test_how_often_one_address_may_ask(served):
+    app, *_ = served("--per-minute", 2)
+    statuses = [TestClient(app, base_url="http://localhost").get("/health") for _ in range(3)]
+    assert [response.status_code for response in statuses] == [200, 200, 429]
+
+
 def test_bad_input(refused, monkeypatch):
     assert "gone: cannot be loaded" in refused("serve", "gone")
     monkeypatch.setitem(sys.modules, "python_multipart", None)

@@ -50,4 +50,7 @@ def test_bad_input(refused, tmp_path):
     (tmp_path / "names.txt").write_text("宝马\n", encoding="utf8")
     assert "no .spacy file" in refused("swap", "nowhere", "out.spacy", "--lexicon", "names.txt")
     assert "no .spacy file" in refused("swap", "names.txt", "a.spacy", "--lexicon", "names.txt")
+    assert "--lang klingon" in refused(
+        "swap", "a", "a.spacy", "--lexicon", "names.txt", "--lang", "klingon"
+    )
     assert "must end in .spacy" in refused("swap", "a", "out.jsonl", "--lexicon", "names.txt")

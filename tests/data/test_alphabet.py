@@ -16,7 +16,6 @@ def test_characters_by_falling_count_then_code_point():
     # 车 3; a, b and 好 2; blank 1; line feed and surrogates do not count as characters to know
     assert build_alphabet(counts) == "车ab好 "
     assert build_alphabet(counts, min_count=2) == "车ab好"
-    assert build_alphabet(counts, max_size=2) == "车a"
     assert coverage("车ab好", counts) == 9 / 13
     assert coverage("", count_characters([])) == 0
 

@@ -5,8 +5,8 @@ import pytest
 from test_viterbi import MODES, SCHEMES, random_matches, score, segmentations, separable
 
 from spacy_absa.decoding.kbest import k_best
-from spacy_absa.decoding.lexicon import Match
 from spacy_absa.decoding.marginals import forward_backward
+from spacy_absa.decoding.matches import Match
 from spacy_absa.decoding.schemes import TagScheme
 from spacy_absa.decoding.viterbi import viterbi
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry, Match
+from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
+from spacy_absa.decoding.matches import Match
 from spacy_absa.errors import InputError
 from spacy_absa.folding import fold
 
@@ -94,7 +95,7 @@ def test_equals_search_of_every_alias_at_every_place(aliases, text):
 @given(st.lists(st.text("aB本田", max_size=6), max_size=5))
 def test_many_texts_at_once_are_as_each_alone(texts):
     entries = lexicon("本田", "田", "ab", "a", "田a")
-    assert entries.find_all(texts) == [entries.find(text) for text in texts]
+    assert list(entries.find_all(texts)) == [entries.find(text) for text in texts]
 
 
 def test_matches_do_not_reach_from_text_to_text_and_words_end_with_their_text():

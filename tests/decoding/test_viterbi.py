@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from spacy_absa.decoding.lexicon import Match
+from spacy_absa.decoding.matches import Match
 from spacy_absa.decoding.schemes import TagScheme
 from spacy_absa.decoding.viterbi import viterbi
 from spacy_absa.errors import InputError

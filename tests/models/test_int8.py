@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from spacy_absa.models.torch import int8
+from spacy_absa.models.torch import int8, recurrent
 from spacy_absa.models.torch.recurrent import TwoWayGRU
 
 pytestmark = pytest.mark.skipif(
@@ -11,8 +11,12 @@ pytestmark = pytest.mark.skipif(
 N_IN, WIDTH = 24, 32
 
 
-@pytest.fixture
-def gru() -> TwoWayGRU:
+@pytest.fixture(params=["torch", "numba"])
+def gru(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> TwoWayGRU:
+    if request.param == "numba":
+        pytest.importorskip("numba")
+    else:
+        monkeypatch.setattr(recurrent, "fused_grus", lambda: None)
     torch.manual_seed(0)
     return TwoWayGRU(N_IN, WIDTH, quantize=True).eval()
 

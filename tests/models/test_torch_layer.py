@@ -1,5 +1,6 @@
 import numpy
 import pytest
+import srsly
 import torch
 from thinc.api import Adam, Model
 
@@ -108,3 +109,25 @@ def test_weights_of_another_size_are_refused():
     shim.build(in_features=3, out_features=2)
     with pytest.raises(InputError, match="use the sizes"):
         shim.load_state({"weight": numpy.zeros((4, 3)), "bias": numpy.zeros(4)})
+
+
+def saved(sizes, weight):
+    state = {"weight": weight, "bias": numpy.zeros(2, dtype="float32")}
+    return srsly.msgpack_dumps({"sizes": sizes, "state": state})
+
+
+@pytest.mark.parametrize("size", [2**40, -2])
+def test_no_memory_is_taken_for_sizes_that_the_weights_have_not(size):
+    shim = TorchShim(torch.nn.Linear)
+    message = saved({"in_features": size, "out_features": 2}, numpy.zeros((2, 3), dtype="float32"))
+    with pytest.raises((InputError, RuntimeError), match=r"do not fit|negative dimension"):
+        shim.from_bytes(message)
+    assert not shim.is_built
+
+
+@pytest.mark.parametrize("value", [numpy.nan, numpy.inf, 1e300])
+def test_weights_that_are_not_finite_are_refused(value):
+    weight = numpy.zeros((2, 3))
+    weight[1, 2] = value
+    with pytest.raises(InputError, match="weight are not finite"):
+        TorchShim(torch.nn.Linear).from_bytes(saved({"in_features": 3, "out_features": 2}, weight))

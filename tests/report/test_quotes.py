@@ -1,6 +1,7 @@
 import random
 
-from spacy_absa.report.quotes import SAMPLE_SIZE, Quote, Sample, excerpt, text_key, typical
+from spacy_absa.data.texts import stable_hash
+from spacy_absa.report.quotes import SAMPLE_SIZE, Quote, Sample, excerpt, typical
 
 
 def quote(text, score=1.0):
@@ -10,14 +11,14 @@ def quote(text, score=1.0):
 def sample_of(texts):
     sample = Sample()
     for text in texts:
-        if sample.would_take(text_key(text)):
-            sample.add(text_key(text), quote(text))
+        if sample.would_take(stable_hash(text)):
+            sample.add(stable_hash(text), quote(text))
     return [kept.text for kept in sample.quotes()]
 
 
 def test_a_sample_holds_the_texts_with_the_smallest_hashes_whatever_their_order():
     texts = [f"text {i}" for i in range(200)]
-    expected = sorted(texts, key=text_key)[:SAMPLE_SIZE]
+    expected = sorted(texts, key=stable_hash)[:SAMPLE_SIZE]
     assert sample_of(texts) == expected
     # Copies count once
     shuffled = texts * 3

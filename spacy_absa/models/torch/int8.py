@@ -40,8 +40,8 @@ class Int8GRUs:
         weights_rec = [_quantize_weights(gru.weight_hh_l0, self.width) for gru in grus]
         self.weights_in, self.steps_in = zip(*weights_in, strict=True)
         self.weights_rec, steps_rec = zip(*weights_rec, strict=True)
-        steps = torch.stack(steps_rec) / 127  # (n_grus, 1, 3 * width), those of the states included
-        self.gate_steps, self.new_steps = self._split(steps)
+        self.steps_rec = torch.stack(steps_rec) / 127  # (n_grus, 1, 3 * width), the states' too
+        self.gate_steps, self.new_steps = self._split(self.steps_rec)
         bias_in = torch.stack([_doubled(gru.bias_ih_l0, self.width) for gru in grus])
         bias_rec = torch.stack([_doubled(gru.bias_hh_l0, self.width) for gru in grus])
         gate_bias, self.new_bias = self._split(bias_rec[:, None])

@@ -1,11 +1,27 @@
 """Recurrent layers over padded batches that padding cannot reach."""
 
+from functools import cache
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
 
 from . import int8
+
+if TYPE_CHECKING:
+    from .fused import FusedGRUs
+
+
+@cache
+def fused_grus() -> "type[FusedGRUs] | None":
+    """What does the work of `Int8GRUs` where numba is installed (the extra `fast`), else None."""
+    try:
+        from .fused import FusedGRUs  # numba takes a while to import
+    except ImportError:  # or it is too old for the NumPy beside it
+        return None
+    return FusedGRUs
 
 
 def reverse_within_lengths(x: Tensor, lengths: Tensor) -> Tensor:
@@ -26,7 +42,7 @@ class TwoWayGRU(nn.Module):
     so all padding lies in either's future: no output depends on it, or on the batch mates.
     Without, the sequences are packed, so that padding takes no time. Packing makes the backward
     pass of a CPU about twice as slow. `quantize`: without gradients, calculate in 8-bit integers
-    where the CPU is made for it (see `Int8GRUs`).
+    where the CPU is made for it (see `Int8GRUs`, and `fused_grus`).
     """
 
     def __init__(self, n_in: int, width: int, quantize: bool = False):
@@ -35,15 +51,18 @@ class TwoWayGRU(nn.Module):
         self.quantize = quantize and int8.is_supported()
         self.forwards = nn.GRU(n_in, width)
         self.backwards = nn.GRU(n_in, width)
-        self._quantized: tuple[list[tuple[int, int]], int8.Int8GRUs] | None = None
+        self._quantized: tuple[list[tuple[int, int]], int8.Int8GRUs | FusedGRUs] | None = None
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """(n_steps, batch, n_in) → (n_steps, batch, 2 * width): left-to-right, right-to-left.
 
         Both states at a step have read the input of that step.
         """
-        run = self._run_padded if torch.is_grad_enabled() else self._run_packed
-        return run(x, lengths)
+        if torch.is_grad_enabled():
+            return self._run_padded(x, lengths)
+        if self.quantize and x.device.type == "cpu" and fused_grus():
+            return self._int8_grus()(x, lengths)
+        return self._run_packed(x, lengths)
 
     def _run_padded(self, x: Tensor, lengths: Tensor) -> Tensor:
         left_to_right, _ = self.forwards(x)
@@ -70,12 +89,13 @@ class TwoWayGRU(nn.Module):
         states[rows, : self.width], states[mirrored, self.width :] = outputs
         return states.view(n_steps, n_sequences, -1)
 
-    def _int8_grus(self) -> int8.Int8GRUs:
+    def _int8_grus(self) -> "int8.Int8GRUs | FusedGRUs":
         """The GRUs in integers, made anew when the weights have changed."""
         grus = self.forwards, self.backwards
         weights = [(w.data_ptr(), w._version) for gru in grus for w in gru.all_weights[0]]
         if self._quantized is None or self._quantized[0] != weights:
-            self._quantized = weights, int8.Int8GRUs(grus)
+            made, fused = int8.Int8GRUs(grus), fused_grus()
+            self._quantized = weights, fused(made) if fused else made
         return self._quantized[1]
 
     def train(self, mode: bool = True) -> "TwoWayGRU":
