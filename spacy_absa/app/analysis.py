@@ -12,6 +12,7 @@ from spacy.language import Language
 from ..decoding.lexicon import Lexicon
 from ..decoding.viterbi import Mode
 from ..pipeline.absa_gru import AbsaGRU
+from ..pipeline.char_pipe import lexicon_readers
 from ..pipeline.explain import explain
 from ..types import CharSpan
 
@@ -29,6 +30,7 @@ class Analyser:
         self.pipe: AbsaGRU = nlp.get_pipe("absa_gru")
         # Of the pipeline itself, whatever a request sets meanwhile.
         self.lexicon = self.pipe.lexicon
+        self._lexicons = [(pipe, pipe.lexicon) for pipe in lexicon_readers(nlp)]
         self.mode: Mode = self.pipe.lexicon_mode
         self._lock = Lock()
 
@@ -68,12 +70,14 @@ class Analyser:
     @contextmanager
     def _settings(self, lexicon: Lexicon | None, mode: Mode | None) -> Iterator[None]:
         if lexicon is not None:
-            self.pipe.set_lexicon(lexicon)
+            for pipe, _ in self._lexicons:
+                pipe.set_lexicon(lexicon)
         self.pipe.lexicon_mode = mode or self.mode
         try:
             yield
         finally:
-            self.pipe.set_lexicon(self.lexicon)
+            for pipe, own in self._lexicons:
+                pipe.set_lexicon(own)
             self.pipe.lexicon_mode = self.mode
 
 

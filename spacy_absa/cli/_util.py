@@ -17,6 +17,7 @@ from tqdm import tqdm
 from ..data.text import sync
 from ..decoding.lexicon import Lexicon
 from ..errors import InputError
+from ..pipeline.char_pipe import lexicon_readers
 
 Item = TypeVar("Item")
 # Control characters could move a terminal's cursor, or make it do worse.
@@ -144,7 +145,9 @@ def load_pipeline(
         components = ", ".join(nlp.pipe_names) or "empty"
         raise InputError(f"{name}: no component absa_gru in this pipeline ({components}).")
     if lexicon is not None:
-        nlp.get_pipe("absa_gru").set_lexicon(Lexicon.from_file(lexicon))
+        entries = Lexicon.from_file(lexicon)
+        for pipe in lexicon_readers(nlp):
+            pipe.set_lexicon(entries)
     if explain and "absa_explain" not in nlp.pipe_names:
         nlp.add_pipe("absa_explain")
     # spaCy's limit guards the parser's memory; absa_gru cuts long texts into windows.

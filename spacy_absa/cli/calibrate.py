@@ -26,15 +26,18 @@ def calibrate(
     What is found stays the same, and so does the order of the scores. Fit on data that the
     pipeline was not trained on, and as the last step: training on, averaging, interpolating,
     another lexicon and other bonuses change the probabilities. A `threshold` is compared with the
-    calibrated score, so choose it afterwards.
+    calibrated score, so choose it afterwards. With absa_polarity in the pipeline it is that
+    component which is calibrated, and the threshold of absa_gru sees the score from before it.
 
     \b
     Example:
       python -m spacy absa calibrate training/tagger/model-best corpus/dev.spacy training/final
     """
     nlp = load_pipeline(pipeline, lexicon, gpu_id)
-    absa = nlp.get_pipe("absa_gru")
-    absa.threshold = 0.0
+    nlp.get_pipe("absa_gru").threshold = 0.0
+    # The one with the last word.
+    name = "absa_polarity" if "absa_polarity" in nlp.pipe_names else "absa_gru"
+    absa = nlp.get_pipe(name)
     absa.calibration = Calibration()
     found = judge(read(nlp, dev))
     if not found:
@@ -46,7 +49,7 @@ def calibrate(
     after = calibration_figures(judge(read(nlp, dev)))
     # Loaded anew, or the vocabulary would be saved with all words of the development data.
     fresh = load_pipeline(pipeline, lexicon, gpu_id)
-    fresh.get_pipe("absa_gru").calibration = absa.calibration
+    fresh.get_pipe(name).calibration = absa.calibration
     write_folder(output_path, fresh.to_disk)
     msg.table(
         [(name, *(_ece(figures[name]) for figures in (before, after))) for name in before],

@@ -1,6 +1,7 @@
 """What flows between the layers of the models."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy
 from thinc.types import Floats2d, Floats3d, Ints1d, Ints2d
@@ -39,6 +40,13 @@ class Emissions:
 
     scores: list[Floats2d]
     transitions: Floats2d | None
+
+
+class Targets(NamedTuple):
+    """A text and the entities in it that are to be judged: from a character up to another."""
+
+    text: str
+    places: list[tuple[int, int]]
 
 
 # Texts, and vectors for their characters from elsewhere.

@@ -3,34 +3,28 @@
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy
-from spacy import util
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, to_numpy
 
-from ..data.alphabet import build_alphabet, count_characters
-from ..decoding.calibration import Calibration
 from ..decoding.lexicon import Lexicon
 from ..decoding.marginals import Lattice, crf_loss, forward_backward, softmax_loss
 from ..decoding.schemes import TagScheme
 from ..decoding.viterbi import Mode
-from ..errors import InputError
-from ..models.charlm import set_alphabet
-from ..models.features import pinned_lexicon, set_lexicon
+from ..models.features import pinned_lexicon
 from ..models.tagger import add_tags, set_n_tags
 from ..models.types import Emissions
 from ..types import CharSpan
-from .annotations import EXTENSIONS, AlignmentMode, Mention, annotate, install_extension
-from .checksums import check_files, checksummed
+from .annotations import AlignmentMode, Mention, annotate
+from .char_pipe import CharPipe
 from .decoder import Decoder, Reading
-from .gold import allowed_tags, count_unknown, gold_labels
+from .gold import allowed_tags, count_unknown
+from .scorers import SCORE_WEIGHTS
 
 DEFAULT_MODEL_CONFIG = """
 [model]
@@ -59,9 +53,6 @@ quantize = true
 @architectures = "spacy_absa.CRF.v1"
 """
 
-# Of the files on disk. Raised when a change makes older pipelines unreadable.
-FORMAT = 1
-
 
 @Language.factory(
     "absa_gru",
@@ -78,16 +69,7 @@ FORMAT = 1
         "overwrite": True,
         "scorer": {"@scorers": "spacy_absa.absa_scorer.v1"},
     },
-    default_score_weights={
-        "absa_f": 0.5,
-        "absa_macro_f": 0.5,
-        "absa_p": None,
-        "absa_r": None,
-        "absa_span_f": None,
-        "absa_polarity_acc": None,
-        "absa_contest_f": None,
-        "absa_per_type": None,
-    },
+    default_score_weights=SCORE_WEIGHTS,
 )
 def make_absa_gru(
     nlp: Language,
@@ -120,7 +102,7 @@ def make_absa_gru(
     )
 
 
-class AbsaGRU(TrainablePipe):
+class AbsaGRU(CharPipe):
     """Tags each character of a text and decodes the tags into entities with sentiment.
 
     scheme: tag scheme, `io`, `bio` or `biluo`.
@@ -151,43 +133,15 @@ class AbsaGRU(TrainablePipe):
         overwrite: bool = True,
         scorer: Callable | None = None,
     ) -> None:
-        for owner, extension in EXTENSIONS:
-            install_extension(owner, extension)
-        self.vocab = vocab
-        self.model = model
-        self.name = name
+        super().__init__(vocab, model, name, spans_key, scorer)
         self.scheme_name = scheme
         self.lexicon_mode = lexicon_mode
         self.lexicon_bonus = lexicon_bonus
         self.label_bonus = dict(label_bonus or {})
         self.threshold = threshold
         self.alignment_mode = alignment_mode
-        self.spans_key = spans_key
         self.overwrite = overwrite
-        self.scorer = scorer
-        self.cfg: dict[str, Any] = {"format": FORMAT, "labels": []}
-        self.calibration = Calibration()
-        self.set_lexicon(Lexicon([]))
         self.scheme = TagScheme(scheme, [])
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The sentiment labels, in the order of their scores."""
-        return tuple(self.cfg["labels"])
-
-    @property
-    def label_data(self) -> tuple[str, ...]:
-        """What `spacy init labels` writes."""
-        return self.labels
-
-    @property
-    def calibration(self) -> Calibration:
-        """What makes the reported probabilities frequencies; it is saved with the pipeline."""
-        return Calibration(**self.cfg["calibration"])
-
-    @calibration.setter
-    def calibration(self, calibration: Calibration) -> None:
-        self.cfg["calibration"] = calibration._asdict()
 
     def add_label(self, label: str) -> int:
         """Add a label, also to an initialised model. Returns 0 if it is there already, else 1."""
@@ -197,14 +151,6 @@ class AbsaGRU(TrainablePipe):
         if self.model.get_ref("projection").has_dim("nO"):
             add_tags(self.model, len(self.scheme.tags))
         return 1
-
-    def set_lexicon(self, lexicon: Lexicon) -> None:
-        """Replace the entity list; it is saved with the pipeline.
-
-        Other threads may predict meanwhile: each batch is read with the old list or the new one.
-        """
-        self.lexicon = lexicon
-        set_lexicon(self.model, lexicon)
 
     def initialize(
         self,
@@ -223,25 +169,8 @@ class AbsaGRU(TrainablePipe):
         from a trained language model. lexicon: the entity list.
         """
         validate_get_examples(get_examples, "AbsaGRU.initialize")
-        if labels is None:
-            labels = gold_labels(get_examples(), self.spans_key)
-        self._set_labels(labels)
-        if not self.labels:
-            raise InputError(
-                "The training examples hold no entities, so there is no label to learn; check "
-                "the training corpus, or give `labels` in [initialize.components.absa_gru]."
-            )
+        self._prepare(get_examples, labels, alphabet, charlm, lexicon)
         set_n_tags(self.model, len(self.scheme.tags))
-        char_layer = self.model.get_ref("charlm")
-        if charlm is not None:
-            charlm(char_layer)
-        elif alphabet is not None:
-            set_alphabet(char_layer, alphabet())
-        else:
-            texts = (example.reference.text for example in get_examples())
-            set_alphabet(char_layer, build_alphabet(count_characters(texts), min_count=2))
-        if lexicon is not None:
-            self.set_lexicon(lexicon())
         self._warn_of_unknown(get_examples())
         sample = [example.predicted for example in islice(get_examples(), 10)]
         self.model.initialize(X=sample)
@@ -338,47 +267,6 @@ class AbsaGRU(TrainablePipe):
         d_scores = [self.model.ops.asarray2f(d / len(allowed)) for d in d_scores]
         return loss / len(allowed), Emissions(d_scores, d_transitions)
 
-    def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
-        """Score with the component's scorer where the component writes."""
-        return super().score(examples, **{"spans_key": self.spans_key, **kwargs})
-
-    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """Serialise settings, model, vocabulary and lexicon."""
-        serialize = {
-            "pipe": lambda: super(AbsaGRU, self).to_bytes(exclude=exclude),
-            "lexicon": self.lexicon.to_bytes,
-        }
-        return util.to_bytes(serialize, exclude)
-
-    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "AbsaGRU":
-        """Load what `to_bytes` made."""
-        deserialize = {
-            "pipe": lambda data: super(AbsaGRU, self).from_bytes(data, exclude=exclude),
-            "lexicon": lambda data: self.set_lexicon(Lexicon.from_bytes(data)),
-        }
-        util.from_bytes(bytes_data, deserialize, exclude)
-        self._check_loaded()
-        return self
-
-    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Save settings, model, vocabulary and lexicon to a folder."""
-        with checksummed(path):
-            super().to_disk(path, exclude=exclude)
-            if "lexicon" not in exclude:
-                (Path(path) / "lexicon").write_bytes(self.lexicon.to_bytes())
-
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "AbsaGRU":
-        """Load what `to_disk` saved.
-
-        Raises InputError for damaged files and for those of another format version.
-        """
-        check_files(path)
-        super().from_disk(path, exclude=exclude)
-        if "lexicon" not in exclude:
-            self.set_lexicon(Lexicon.from_bytes((Path(path) / "lexicon").read_bytes()))
-        self._check_loaded()
-        return self
-
     def _warn_of_unknown(self, examples: Iterable[Example]) -> None:
         n_chars, n_docs = count_unknown(examples, self.spans_key)
         if n_chars:
@@ -388,18 +276,9 @@ class AbsaGRU(TrainablePipe):
                 stacklevel=3,
             )
 
-    def _check_loaded(self) -> None:
-        if self.cfg["format"] != FORMAT:
-            raise InputError(
-                f"The component {self.name!r} was saved in format {self.cfg['format']}, but this "
-                f"version of spacy-absa reads format {FORMAT}; install the version of spacy-absa "
-                "that saved it, or train the pipeline again."
-            )
-        self._set_labels(self.labels)
-
     def _set_labels(self, labels: Iterable[str]) -> None:
-        self.cfg["labels"] = list(labels)
-        self.scheme = TagScheme(self.scheme_name, self.cfg["labels"])
+        super()._set_labels(labels)
+        self.scheme = TagScheme(self.scheme_name, self.labels)
 
     @property
     def _decoder(self) -> Decoder:

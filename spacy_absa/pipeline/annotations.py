@@ -1,6 +1,6 @@
 """What the component writes on a Doc: entities, spans, and their sentiment attributes."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -91,11 +91,39 @@ def annotate(
         doc.spans[spans_key] = list(found)
     else:
         found = _merge_into_ents(doc, found, overwrite)
-    for span, mention in found.items():
+    _describe(doc, found.items())
+
+
+def relabel(
+    doc: Doc,
+    judged: list[tuple[Span, Mention]],
+    *,
+    labels: Collection[str],
+    spans_key: str | None,
+) -> None:
+    """Write what is thought of the Doc's entities, or of the spans in `doc.spans[spans_key]`.
+
+    A span whose label is a sentiment, one of `labels`, gets that of its mention. Any other label,
+    such as that of an entity ruler, stays.
+    """
+    for span, mention in judged:
+        if span.label_ in labels:
+            span.label_ = mention.label
+    if spans_key is None:
+        doc.set_ents([span for span, _ in judged], default="unmodified")
+    else:
+        for place, (span, _) in enumerate(judged):  # what a group hands out are copies
+            doc.spans[spans_key][place] = span
+    _describe(doc, judged)
+
+
+def _describe(doc: Doc, mentions: Iterable[tuple[Span, Mention]]) -> None:
+    """Set the stored attributes of the Doc and of the mentions' spans."""
+    for span, mention in mentions:
         span._.sentiment = SENTIMENTS.get(mention.label, mention.label)
         span._.sentiment_scores = mention.scores
         span._.absa_score = mention.score
-    doc._.absa = [mention.as_dict() for mention in found.values()]
+    doc._.absa = [mention.as_dict() for _, mention in mentions]
 
 
 def _align(doc: Doc, mentions: list[Mention], mode: AlignmentMode) -> dict[Span, Mention]:

@@ -18,6 +18,18 @@ Scorer = Callable[..., dict[str, Any]]
 Places = dict[tuple[int, int], Span]
 Rows = dict[tuple[int, str], str]
 
+# Of what `score_entity_sentiment` returns, in the choice of the best model.
+SCORE_WEIGHTS = {
+    "absa_f": 0.5,
+    "absa_macro_f": 0.5,
+    "absa_p": None,
+    "absa_r": None,
+    "absa_span_f": None,
+    "absa_polarity_acc": None,
+    "absa_contest_f": None,
+    "absa_per_type": None,
+}
+
 
 def make_perplexity_scorer() -> Scorer:
     """`spacy_absa.perplexity_scorer.v1`: see `score_perplexity`."""
@@ -117,12 +129,21 @@ def _gold(example: Example, spans_key: str | None) -> Places:
 
 def _predicted(example: Example, spans_key: str | None, labels: Sequence[str]) -> Places:
     unknown = unknown_regions(example.reference, spans_key)
+    spans = (_by_sentiment(s, labels) for s in gold_spans(example.predicted, spans_key))
     return {
         (s.start_char, s.end_char): s
-        for s in gold_spans(example.predicted, spans_key)
+        for s in spans
         if s.label_ in labels
         and not any(s.start_char < end and start < s.end_char for start, end in unknown)
     }
+
+
+def _by_sentiment(span: Span, labels: Sequence[str]) -> Span:
+    """A span with its sentiment for a label, which `absa_polarity` sets beside other labels."""
+    scores = span._.sentiment_scores
+    if span.label_ in labels or not scores:
+        return span
+    return Span(span.doc, span.start, span.end, max(scores, key=scores.get))
 
 
 def _labelled(places: Places, label: str | None = None) -> set[tuple[int, int, str]]:

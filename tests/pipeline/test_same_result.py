@@ -7,7 +7,7 @@ import pytest
 import spacy
 
 from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
-from spacy_absa.pipeline.absa_gru import FORMAT
+from spacy_absa.pipeline.char_pipe import FORMAT
 
 from .conftest import TINY, examples_of, train
 

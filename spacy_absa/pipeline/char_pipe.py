@@ -1,0 +1,164 @@
+"""What `absa_gru` and `absa_polarity` share: labels, character layer, entity list, files."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from spacy import util
+from spacy.language import Language
+from spacy.pipeline import TrainablePipe
+from spacy.training import Example
+from spacy.vocab import Vocab
+from thinc.api import Model
+
+from ..data.alphabet import build_alphabet, count_characters
+from ..decoding.calibration import Calibration
+from ..decoding.lexicon import Lexicon
+from ..errors import InputError
+from ..models.charlm import set_alphabet
+from ..models.features import set_lexicon
+from .annotations import EXTENSIONS, install_extension
+from .checksums import check_files, checksummed
+from .gold import gold_labels
+
+# Of the files on disk. Raised when a change makes older pipelines unreadable.
+FORMAT = 1
+
+
+class CharPipe(TrainablePipe):
+    """A component that reads characters, and gives entities their sentiment.
+
+    spans_key: the entities are in `doc.spans[spans_key]`; None means `doc.ents`.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model,
+        name: str,
+        spans_key: str | None,
+        scorer: Callable | None,
+    ) -> None:
+        for owner, extension in EXTENSIONS:
+            install_extension(owner, extension)
+        self.vocab = vocab
+        self.model = model
+        self.name = name
+        self.spans_key = spans_key
+        self.scorer = scorer
+        self.cfg: dict[str, Any] = {"format": FORMAT, "labels": []}
+        self.calibration = Calibration()
+        self.set_lexicon(Lexicon([]))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The sentiment labels, in the order of their scores."""
+        return tuple(self.cfg["labels"])
+
+    @property
+    def label_data(self) -> tuple[str, ...]:
+        """What `spacy init labels` writes."""
+        return self.labels
+
+    @property
+    def calibration(self) -> Calibration:
+        """What makes the reported probabilities frequencies; it is saved with the pipeline."""
+        return Calibration(**self.cfg["calibration"])
+
+    @calibration.setter
+    def calibration(self, calibration: Calibration) -> None:
+        self.cfg["calibration"] = calibration._asdict()
+
+    def set_lexicon(self, lexicon: Lexicon) -> None:
+        """Replace the entity list; it is saved with the pipeline.
+
+        Other threads may predict meanwhile: each batch is read with the old list or the new one.
+        """
+        self.lexicon = lexicon
+        set_lexicon(self.model, lexicon)
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+        """Score with the component's scorer where the component writes."""
+        return super().score(examples, **{"spans_key": self.spans_key, **kwargs})
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """Serialise settings, model, vocabulary and lexicon."""
+        serialize = {
+            "pipe": lambda: super(CharPipe, self).to_bytes(exclude=exclude),
+            "lexicon": self.lexicon.to_bytes,
+        }
+        return util.to_bytes(serialize, exclude)
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "CharPipe":
+        """Load what `to_bytes` made."""
+        deserialize = {
+            "pipe": lambda data: super(CharPipe, self).from_bytes(data, exclude=exclude),
+            "lexicon": lambda data: self.set_lexicon(Lexicon.from_bytes(data)),
+        }
+        util.from_bytes(bytes_data, deserialize, exclude)
+        self._check_loaded()
+        return self
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Save settings, model, vocabulary and lexicon to a folder."""
+        with checksummed(path):
+            super().to_disk(path, exclude=exclude)
+            if "lexicon" not in exclude:
+                (Path(path) / "lexicon").write_bytes(self.lexicon.to_bytes())
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "CharPipe":
+        """Load what `to_disk` saved.
+
+        Raises InputError for damaged files and for those of another format version.
+        """
+        check_files(path)
+        super().from_disk(path, exclude=exclude)
+        if "lexicon" not in exclude:
+            self.set_lexicon(Lexicon.from_bytes((Path(path) / "lexicon").read_bytes()))
+        self._check_loaded()
+        return self
+
+    def _check_loaded(self) -> None:
+        if self.cfg["format"] != FORMAT:
+            raise InputError(
+                f"The component {self.name!r} was saved in format {self.cfg['format']}, but this "
+                f"version of spacy-absa reads format {FORMAT}; install the version of spacy-absa "
+                "that saved it, or train the pipeline again."
+            )
+        self._set_labels(self.labels)
+
+    def _set_labels(self, labels: Iterable[str]) -> None:
+        self.cfg["labels"] = list(labels)
+
+    def _prepare(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        labels: Sequence[str] | None,
+        alphabet: Callable[[], str] | None,
+        charlm: Callable[[Model], None] | None,
+        lexicon: Callable[[], Lexicon] | None,
+    ) -> None:
+        """Set the labels, the character layer and the entity list, before the weights are made."""
+        if labels is None:
+            labels = gold_labels(get_examples(), self.spans_key)
+        self._set_labels(labels)
+        if not self.labels:
+            raise InputError(
+                "The training examples hold no entities, so there is no label to learn; check "
+                f"the training corpus, or give `labels` in [initialize.components.{self.name}]."
+            )
+        char_layer = self.model.get_ref("charlm")
+        if charlm is not None:
+            charlm(char_layer)
+        elif alphabet is not None:
+            set_alphabet(char_layer, alphabet())
+        else:
+            texts = (example.reference.text for example in get_examples())
+            set_alphabet(char_layer, build_alphabet(count_characters(texts), min_count=2))
+        if lexicon is not None:
+            self.set_lexicon(lexicon())
+
+
+def lexicon_readers(nlp: Language) -> list[CharPipe]:
+    """The components of a pipeline that have an entity list."""
+    return [pipe for _, pipe in nlp.pipeline if hasattr(pipe, "set_lexicon")]
