@@ -18,7 +18,9 @@ to hold exactly, scores are rounded to a grid on which float64 sums are exact in
 """
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
+from types import ModuleType
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -77,6 +79,16 @@ def search_space(
     usable = [] if mode == "off" or matches is None else matches
     jumps = Jumps.of(Matches.of(usable), packed, transitions, scheme, reward)
     return packed, Steps.of(transitions, scheme, mode), jumps
+
+
+@cache
+def compiled_loops() -> ModuleType | None:
+    """The loops of the search, compiled, where numba is installed (the extra `fast`)."""
+    try:
+        from . import compiled  # numba takes a while to import
+    except ImportError:  # or it is too old for the NumPy beside it
+        return None
+    return compiled
 
 
 def _on_grid(scores: np.ndarray | float) -> np.ndarray:
@@ -197,10 +209,15 @@ class _Search:
         best[-1, :n_texts] = 0.0
         free = best[self.n_closed : -1]
         free[:, n_texts:] = self.packed.data.T
-        steps = self.steps.free[:, :, None]
         reached = np.empty(self.jumps.score.shape)
-        starts = self.at.tolist()
-        jumps = np.searchsorted(self.target, np.append(self.at, best.shape[1])).tolist()
+        bounds = np.searchsorted(self.target, np.append(self.at, best.shape[1]))
+        if loops := compiled_loops():
+            free_steps = np.ascontiguousarray(self.steps.free)
+            where = self.at, batch_sizes, free_steps, self.steps.jump, bounds
+            loops.forward(best, reached, *where, self.source, self.target, *self.jumps[3:])
+            return best, reached
+        steps = self.steps.free[:, :, None]
+        starts, jumps = self.at.tolist(), bounds.tolist()
         for t, n in enumerate(batch_sizes.tolist()):
             here, there = starts[t], starts[t + 1]
             free[:, there : there + n] += (best[:, None, here : here + n] + steps).max(axis=0)
@@ -220,6 +237,10 @@ class _Search:
         origin = self._origins()
         first = self.n_tags + self.jumps.first.ravel()
         tags = np.zeros(len(self.packed.data), dtype=np.int64)
+        if loops := compiled_loops():
+            where = into, self.at, self.packed.lengths, origin
+            start = self.jumps.start.repeat(self.reached.shape[1])
+            return tags, loops.trace(self.best, *where, first, start, tags)
         taken: list[np.ndarray] = []
         # All texts go back together, a character a turn, and wait where a jump has passed it. By
         # rank: what follows, as a column of `into`; the position from which a text goes on.

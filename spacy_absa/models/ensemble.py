@@ -16,7 +16,11 @@ def build_ensemble(*members: Model[list[Doc], Emissions]) -> Model[list[Doc], Em
     take the root (a logarithmic opinion pool, Smith et al. 2005), so that one decoder serves all.
     The members must share labels and tag scheme; `spacy absa ensemble` puts trained ones together.
     """
-    return Model("ensemble", _forward, init=_init, layers=list(members))
+    model: Model[list[Doc], Emissions] = Model(
+        "ensemble", _forward, init=_init, layers=list(members)
+    )
+    model.set_ref("charlm", members[0].get_ref("charlm"))  # for those who copy from it
+    return model
 
 
 def _init(model: Model, X: list[Doc] | None = None, Y: Any = None) -> None:

@@ -90,12 +90,24 @@ def tag_projection() -> Model[CharBatch, CharBatch]:
 
 def set_n_tags(model: Model[list[Doc], Emissions], n_tags: int) -> None:
     """Set the number of tags before initialisation."""
-    model.get_ref("projection").set_dim("nO", n_tags)
-    model.get_ref("output").set_dim("nO", n_tags)
+    for tagger in _taggers(model):
+        tagger.get_ref("projection").set_dim("nO", n_tags)
+        tagger.get_ref("output").set_dim("nO", n_tags)
 
 
 def add_tags(model: Model[list[Doc], Emissions], n_tags: int) -> None:
     """Grow an initialised tagger to `n_tags`; those that it knows keep their weights."""
+    for tagger in _taggers(model):
+        if tagger.get_ref("projection").has_dim("nO"):
+            _grow(tagger, n_tags)
+
+
+def _taggers(model: Model) -> list[Model]:
+    """The members of an ensemble, or the tagger itself."""
+    return [node for node in model.walk() if node.has_ref("projection")]
+
+
+def _grow(model: Model[list[Doc], Emissions], n_tags: int) -> None:
     projection, output = model.get_ref("projection"), model.get_ref("output")
     shim = projection.shims[0]
     old = shim.state()

@@ -12,6 +12,7 @@ import torch
 from thinc.api import Model, Optimizer, get_torch_default_device, torch2xp, xp2torch
 from thinc.shims.shim import Shim
 from thinc.types import ArrayXd, FloatsXd
+from torch.overrides import TorchFunctionMode
 
 from ..errors import InputError
 
@@ -141,11 +142,24 @@ class TorchShim(Shim):
         """
         message = srsly.msgpack_loads(bytes_data)
         if message["state"] is not None:
-            with torch.device("meta"):  # whose weights take no memory: a file may name any sizes
+            # Weights of "meta" take no memory: a file may name any sizes.
+            with torch.device("meta"), _Unfilled():
                 _fill(self._build(**message["sizes"]), message["state"], assign=True)
             self.build(**message["sizes"])
             self.load_state(message["state"])
         return self
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leaves new weights as they are: to fill those of "meta", PyTorch would load its compiler."""
+
+    def __torch_function__(
+        self, func: Callable, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 def _fill(module: torch.nn.Module, state: dict[str, numpy.ndarray], assign: bool = False) -> None:

@@ -148,8 +148,7 @@ class AbsaGRU(CharPipe):
         if label in self.labels:
             return 0
         self._set_labels([*self.labels, label])
-        if self.model.get_ref("projection").has_dim("nO"):
-            add_tags(self.model, len(self.scheme.tags))
+        add_tags(self.model, len(self.scheme.tags))
         return 1
 
     def initialize(

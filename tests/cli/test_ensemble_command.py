@@ -67,6 +67,20 @@ def test_an_ensemble_can_be_trained_on(absa, make, tmp_path):
     assert [ent.text for ent in nlp(TEXT).ents] == ["本田"]
 
 
+def test_an_ensemble_can_learn_another_label(absa, make, tmp_path):
+    for name in ("a", "bb"):
+        make(name)
+    absa("ensemble", "a", "bb", "joint")
+    pipe = spacy.load(tmp_path / "joint").get_pipe("absa_gru")
+    doc = spacy.blank("zh").make_doc(TEXT)
+    before = pipe.model.predict([doc])
+    assert pipe.add_label("NEG") == 1
+    after = pipe.model.predict([doc])
+    assert after.scores[0].shape[1] == len(pipe.scheme.tags) > before.scores[0].shape[1]
+    assert after.scores[0][:, :3] == pytest.approx(before.scores[0])
+    assert after.transitions.shape == pipe.scheme.legal.shape
+
+
 def test_one_alone_and_unlike_ones_are_refused(make, refused):
     make("a")
     make("bb", label="NEG")

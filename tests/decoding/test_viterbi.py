@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from spacy_absa.decoding import viterbi as search
 from spacy_absa.decoding.matches import Match
 from spacy_absa.decoding.schemes import TagScheme
 from spacy_absa.decoding.viterbi import viterbi
@@ -14,6 +15,15 @@ from spacy_absa.types import CharSpan
 
 SCHEMES = ["io", "bio", "biluo"]
 MODES = ["off", "prefer", "force"]
+
+
+@pytest.fixture(params=["numpy", "numba"], autouse=True)
+def loops(request, monkeypatch):
+    """All tests with either kind of loops."""
+    if request.param == "numba":
+        pytest.importorskip("numba")
+    else:
+        monkeypatch.setattr(search, "compiled_loops", lambda: None)
 
 
 class Segment(NamedTuple):
@@ -269,3 +279,23 @@ def test_long_texts(mode):
     matches = [[Match(s, s + 2, "") for s in range(5, n, 10)]]
     [found] = viterbi([emissions], NO_TRANSITIONS, IO, matches, mode)
     assert found == [CharSpan(s, s + 2, "NEG") for s in range(5, n, 10)]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("odd", [1.0, 1e12, -1e12, -np.inf])
+def test_compiled_loops_are_the_same_to_the_bit(mode, odd, monkeypatch):
+    compiled = pytest.importorskip("spacy_absa.decoding.compiled", exc_type=ImportError)
+    rng = np.random.default_rng(0)
+    scheme = TagScheme("bio", ["POS", "NEG"])
+    lengths = [9, 0, 30, 1]
+    emissions = [rng.normal(size=(n, len(scheme.tags))).round(1) for n in lengths]
+    emissions[2][7, 3] = odd
+    transitions = rng.normal(size=scheme.legal.shape)
+    matches = [[Match(2, 5, ""), Match(2, 4, "")], [], [Match(5, 9, ""), Match(9, 12, "")], []]
+    space = search.search_space(emissions, transitions, scheme, matches, mode, 1.0)
+    answers = []
+    for loops in (compiled, None):
+        monkeypatch.setattr(search, "compiled_loops", lambda loops=loops: loops)
+        walk = search._Search(*space)
+        answers.append((walk.best.tolist(), walk.reached.tolist(), walk.entities(scheme)))
+    assert answers[0] == answers[1]

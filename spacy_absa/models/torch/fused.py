@@ -4,14 +4,14 @@ Nothing depends on where in a batch a sequence stands: each float is reckoned by
 in the same order (so no `fastmath`), and sums of integers are exact in any order.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
 
+from ...compiling import compiled
 from .int8 import Int8GRUs
 
 # Up to so many sequences at a step are multiplied here: a call of PyTorch's takes longer than that.
@@ -19,16 +19,6 @@ _FEW = 2
 # Products of inputs that are held at a time: enough rows to keep the CPU busy, few enough to stay
 # in its cache.
 _BLOCK = 256
-
-
-def _compiled(function: Callable) -> Callable:
-    """Compile at the first call, or take what an earlier process has compiled."""
-    # As NumPy divides: without a look at each divisor, several divisions are one instruction.
-    options = {"nogil": True, "error_model": "numpy"}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # no folder to keep it in can be written
-        return numba.njit(**options)(function)
 
 
 _ONE = np.float32(1)
@@ -40,17 +30,17 @@ _E1, _E2, _E3, _E4, _E5, _E6 = np.cumprod(np.log(2) / np.arange(1, 7)).astype(np
 _MAGIC = np.float32(1.5 * 2**23)
 
 
-@_compiled
+@compiled
 def _bits(v: np.float32) -> np.int32:
     return np.float32(v).view(np.int32)
 
 
-@_compiled
+@compiled
 def _from_bits(bits: np.int32) -> np.float32:
     return np.int32(bits).view(np.float32)
 
 
-@_compiled
+@compiled
 def sigmoid(v: np.float32) -> np.float32:
     """1 / (1 + e^-v), less than 1e-6 off, without branches: so many are reckoned at a time."""
     power = min(max(v, np.float32(-30)), np.float32(30)) * -_LOG2_E
@@ -61,13 +51,13 @@ def sigmoid(v: np.float32) -> np.float32:
     return _ONE / (_ONE + _from_bits(_bits(near_1) + (_bits(shifted) << 23)))
 
 
-@_compiled
+@compiled
 def nearest(v: np.float32) -> np.int8:
     """The integer next to v, which must be one of 8 bits."""
     return np.int8(_bits(v + _MAGIC))
 
 
-@_compiled
+@compiled
 def layout(lengths: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How sequences of a padded batch are packed: step by step, the longest first.
 
@@ -88,7 +78,7 @@ def layout(lengths: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return batch_sizes, rows
 
 
-@_compiled
+@compiled
 def quantize(x: np.ndarray, rows: np.ndarray, out: np.ndarray, steps: np.ndarray) -> None:
     """Round rows of x (n, n_in), as `int8.quantize` does.
 
@@ -108,7 +98,7 @@ def quantize(x: np.ndarray, rows: np.ndarray, out: np.ndarray, steps: np.ndarray
                 out[way, item, k] = nearest(row[k] * per_step)
 
 
-@_compiled
+@compiled
 def _next_state(
     inputs: np.ndarray,
     step: np.float32,
@@ -133,7 +123,7 @@ def _next_state(
         out[j] = np.float32(2) * state[j] - _ONE
 
 
-@_compiled
+@compiled
 def take_step(
     first: int,
     n: int,
@@ -168,7 +158,7 @@ def take_step(
             )
 
 
-@_compiled
+@compiled
 def take_steps(
     first: int,
     batch_sizes: np.ndarray,
