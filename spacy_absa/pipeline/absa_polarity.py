@@ -201,14 +201,13 @@ class AbsaPolarity(CharPipe):
     def _judge(self, span: Span, own: Floats1d) -> Mention:
         """What the component thinks of an entity, all told."""
         stored = span._.sentiment_scores
-        is_entity, shares = 1.0, own
+        is_entity, shares = 1.0, own  # what a finder without probabilities is taken to say
         if stored is not None:
             self._check_labels(stored, f"the entity {span.text!r}")
             before = numpy.array([stored[label] for label in self.labels])
             shares = mix(before, own, self.share)
-            # Without a score the entity's finder is sure of it.
-            best = max(stored.values())
-            is_entity = min(1.0, span._.absa_score / stored.get(span.label_, best))
+            sentiment = span.label_ if span.label_ in stored else max(stored, key=stored.get)
+            is_entity = min(1.0, span._.absa_score / max(stored[sentiment], _LEAST))
         joint = is_entity * shares[None]
         label = int(shares.argmax())
         fitted = self.calibration.shares(joint)[0].tolist()

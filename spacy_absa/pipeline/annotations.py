@@ -1,4 +1,4 @@
-"""What the component writes on a Doc: entities, spans, and their sentiment attributes."""
+"""What the components write on a Doc: entities, spans, and their sentiment attributes."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -117,7 +117,7 @@ def relabel(
     _describe(doc, judged)
 
 
-def _describe(doc: Doc, mentions: Iterable[tuple[Span, Mention]]) -> None:
+def _describe(doc: Doc, mentions: Collection[tuple[Span, Mention]]) -> None:
     """Set the stored attributes of the Doc and of the mentions' spans."""
     for span, mention in mentions:
         span._.sentiment = SENTIMENTS.get(mention.label, mention.label)

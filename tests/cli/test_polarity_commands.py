@@ -6,9 +6,11 @@ import srsly
 from spacy.tokens import DocBin
 from spacy.training import Example
 
+from spacy_absa.app.analysis import Analyser
 from spacy_absa.cli._util import load_pipeline
 from spacy_absa.data.corpora import read_examples
 from spacy_absa.decoding.calibration import Calibration
+from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
 
 LABELS = {"喜欢本田": "POS", "讨厌丰田": "NEG"}
 
@@ -53,6 +55,16 @@ def test_an_entity_list_reaches_both(both):
     nlp = load_pipeline(str(both / "both"), names, -1)
     for name in ("absa_gru", "absa_polarity"):
         assert [entry.pattern for entry in nlp.get_pipe(name).lexicon.entries] == ["本田"]
+
+
+def test_the_list_of_a_request_reaches_both_and_goes_again(both, monkeypatch):
+    nlp = spacy.load(both / "both")
+    pipe = nlp.get_pipe("absa_polarity")
+    own, asked = pipe.lexicon, Lexicon([LexiconEntry("丰田", "")])
+    seen = []
+    monkeypatch.setattr(pipe, "set_lexicon", seen.append)
+    Analyser(nlp).analyse(["喜欢本田"], lexicon=asked)
+    assert seen == [asked, own]
 
 
 def test_answers_and_reports_come_from_both(absa, both):
