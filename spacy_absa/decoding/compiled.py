@@ -1,7 +1,7 @@
-"""The two loops of the Viterbi search, compiled (the extra `fast`).
+"""The loops of the Viterbi search and of forward-backward, compiled (the extra `fast`).
 
-They do, one text after the other, what `_Search` does for all texts at a time, in the same
-arithmetic: the answers are the same to the bit.
+Those of the search do, one text after the other, what `_Search` does for all texts at a time, in
+the same arithmetic: the answers are the same to the bit.
 """
 
 import numpy as np
@@ -43,6 +43,8 @@ def forward(
             tops[:n] = -np.inf
             for state in range(n_states):
                 step = free[state, tag]
+                if step == -np.inf:  # as of most to a tag that continues an entity
+                    continue
                 for r in range(n):
                     tops[r] = _larger(tops[r], best[state, here + r] + step)
             for r in range(n):
@@ -97,3 +99,59 @@ def trace(
                 n_taken += 1
                 follows, p = first[jump], start[jump]
     return taken[:n_taken]
+
+
+@compiled
+def forward_sums(
+    gain: np.ndarray,
+    step: np.ndarray,
+    batch_sizes: np.ndarray,
+    forward: np.ndarray,
+    scales: np.ndarray,
+) -> None:
+    """Fill `forward` (N, T) and `scales` (N,), as `marginals._forward` says."""
+    n_tags = gain.shape[1]
+    first = 0
+    for t in range(len(batch_sizes)):
+        for row in range(first, first + batch_sizes[t]):
+            total = 0.0
+            for tag in range(n_tags):
+                came = step[n_tags, tag]
+                if t:
+                    came = 0.0
+                    for other in range(n_tags):
+                        came += forward[row - batch_sizes[t - 1], other] * step[other, tag]
+                forward[row, tag] = came * gain[row, tag]
+                total += forward[row, tag]
+            scales[row] = total
+            for tag in range(n_tags):
+                forward[row, tag] /= total
+        first += batch_sizes[t]
+
+
+@compiled
+def backward_sums(
+    gain: np.ndarray,
+    step: np.ndarray,
+    batch_sizes: np.ndarray,
+    rest: np.ndarray,
+    backward: np.ndarray,
+) -> None:
+    """Fill `backward` (N, T), as `marginals._backward` says."""
+    n_tags = gain.shape[1]
+    onward = np.empty(n_tags)
+    end, n_after = len(gain), 0
+    for t in range(len(batch_sizes) - 1, -1, -1):
+        first = end - batch_sizes[t]
+        for rank in range(batch_sizes[t]):
+            if rank < n_after:
+                for tag in range(n_tags):
+                    onward[tag] = gain[end + rank, tag] * backward[end + rank, tag]
+            for tag in range(n_tags):
+                total = step[tag, n_tags] / rest[rank]
+                if rank < n_after:
+                    total = 0.0
+                    for other in range(n_tags):
+                        total += step[tag, other] * onward[other]
+                backward[first + rank, tag] = total
+        end, n_after = first, batch_sizes[t]

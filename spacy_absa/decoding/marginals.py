@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .entities import score_entities
+from .loops import compiled_loops
 from .packing import Packed, pack, unpack
 from .schemes import TagScheme
 
@@ -27,7 +29,8 @@ class Lattice:
 
     log_z: np.ndarray  # [B], log of the sum of exp(score) over all paths
     _step: np.ndarray  # [T + 1, T + 1], exp(transitions) up to a factor
-    _gain: np.ndarray  # [N, T], exp(emissions), rescaled
+    _log_gain: np.ndarray  # [N, T], emissions, rescaled
+    _gain: np.ndarray  # [N, T], exp of these
     _rest: np.ndarray  # [B] by rank, what the rescaling left over
     _forward: np.ndarray  # [N, T]
     _backward: np.ndarray  # [N, T]
@@ -96,19 +99,14 @@ class Lattice:
             self._step[:-1, -1] / self._rest[rank, None],
             (self._gain[row] * self._backward[row]) @ step.T,
         )
-        found = np.empty((len(spans), len(scheme.labels)))
         # In logarithms, as single factors may be huge.
         with np.errstate(divide="ignore"):
-            before, after, step = np.log(before), np.log(after), np.log(self._step)
-            for length in np.unique(end - start).tolist():
-                these = np.flatnonzero(end - start == length)
-                tags = scheme.tags_per_label(length)
-                rows = offsets[start[these, None] + np.arange(length)] + rank[these, None]
-                inside = np.log(self._gain[rows[:, None], tags]).sum(axis=-1)
-                inside += step[tags[:, :-1], tags[:, 1:]].sum(axis=-1)
-                edges = before[these][:, tags[:, 0]] + after[these][:, tags[:, -1]]
-                found[these] = np.exp(edges + inside)
-        return found
+            gain = self._packed.with_data(self._log_gain)
+            where = text, start, end
+            first, last, inside = score_entities(gain, np.log(self._step), scheme, *where)
+            edges = np.log(np.take_along_axis(before, first, 1))
+            edges += np.log(np.take_along_axis(after, last, 1))
+        return np.exp(edges + inside)
 
 
 def forward_backward(
@@ -130,9 +128,11 @@ def forward_backward(
     step = np.exp(transitions - ceiling)
     with np.errstate(divide="ignore", invalid="ignore"):  # dead texts are told by their log_z
         peaks = scores.max(axis=1)
-        gain = np.exp(scores - peaks[:, None])
+        log_gain = scores - peaks[:, None]
+        gain = np.exp(log_gain)
         forward, scales = _forward(gain, step, packed)
         gain /= scales[:, None]
+        log_gain -= np.log(scales)[:, None]
         rest = np.full(len(packed.order), step[-1, -1])
         last = packed.last_rows
         rest[: len(last)] = forward[last] @ step[:-1, -1]
@@ -144,7 +144,7 @@ def forward_backward(
     if len(dead):
         raise ValueError(f"Text {dead[0]} has no possible path: its allowed tags are not legal.")
     backward = _backward(gain, step, rest, packed)
-    return Lattice(log_z, step, gain, rest, forward, backward, packed)
+    return Lattice(log_z, step, log_gain, gain, rest, forward, backward, packed)
 
 
 def crf_loss(
@@ -198,8 +198,12 @@ def _softmax(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _forward(gain: np.ndarray, step: np.ndarray, packed: Packed) -> tuple[np.ndarray, np.ndarray]:
     """Forward probabilities, each row scaled to sum 1, and the sums before: [N, T], [N]."""
-    forward = gain.copy()
     scales = np.empty(len(gain))
+    if loops := compiled_loops():
+        forward = np.empty_like(gain)
+        loops.forward_sums(gain, step, packed.batch_sizes, forward, scales)
+        return forward, scales
+    forward = gain.copy()
     inner, before = step[:-1, :-1], step[-1, :-1]
     start = 0
     for n in packed.batch_sizes.tolist():
@@ -215,6 +219,9 @@ def _forward(gain: np.ndarray, step: np.ndarray, packed: Packed) -> tuple[np.nda
 def _backward(gain: np.ndarray, step: np.ndarray, rest: np.ndarray, packed: Packed) -> np.ndarray:
     """Backward sums, ``[N, T]``."""
     backward = np.empty_like(gain)
+    if loops := compiled_loops():
+        loops.backward_sums(gain, step, packed.batch_sizes, rest, backward)
+        return backward
     last = packed.last_rows
     backward[last] = step[:-1, -1] / rest[: len(last), None]
     outer = step[:-1, :-1].T

@@ -18,15 +18,15 @@ to hold exactly, scores are rounded to a grid on which float64 sums are exact in
 """
 
 from collections.abc import Sequence
-from functools import cache
 from itertools import pairwise
-from types import ModuleType
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from ..errors import InputError
 from ..types import CharSpan
+from .entities import score_entities
+from .loops import compiled_loops
 from .matches import Match, Matches
 from .packing import Packed, pack
 from .schemes import TagScheme
@@ -81,16 +81,6 @@ def search_space(
     return packed, Steps.of(transitions, scheme, mode), jumps
 
 
-@cache
-def compiled_loops() -> ModuleType | None:
-    """The loops of the search, compiled, where numba is installed (the extra `fast`)."""
-    try:
-        from . import compiled  # numba takes a while to import
-    except ImportError:  # or it is too old for the NumPy beside it
-        return None
-    return compiled
-
-
 def _on_grid(scores: np.ndarray | float) -> np.ndarray:
     return np.rint(np.asarray(scores, dtype=np.float64) * _GRID) / _GRID
 
@@ -140,19 +130,9 @@ class Jumps(NamedTuple):
         bonus: float,
     ) -> "Jumps":
         """The matches of each text, scored."""
-        text, start, end = matches.text, matches.start, matches.end
-        first, last = np.empty((2, len(text), len(scheme.labels)), dtype=np.int64)
-        score = np.empty(first.shape)
-        rank = emissions.ranks[text]
-        for length in np.unique(end - start).tolist():
-            these = np.flatnonzero(end - start == length)
-            tags = scheme.tags_per_label(length)
-            first[these], last[these] = tags[:, 0], tags[:, -1]
-            rows = emissions.offsets[start[these, None] + np.arange(length)] + rank[these, None]
-            # [M', 1, length] rows with [K, length] tags
-            emitted = emissions.data[rows[:, None], tags].sum(axis=-1)
-            score[these] = emitted + transitions[tags[:, :-1], tags[:, 1:]].sum(axis=-1) + bonus
-        return cls(text, start, end, first, last, score)
+        where = matches.text, matches.start, matches.end
+        first, last, score = score_entities(emissions, transitions, scheme, *where)
+        return cls(*where, first, last, score + bonus)
 
     def take(self, order: np.ndarray) -> "Jumps":
         """Some of them, in an order."""

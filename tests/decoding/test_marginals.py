@@ -12,6 +12,8 @@ from spacy_absa.types import CharSpan
 
 SCHEMES = ["io", "bio", "biluo"]
 
+pytestmark = pytest.mark.usefixtures("loops")
+
 
 def all_paths(emissions, transitions, legal):
     """Every legal tag sequence with its score."""

@@ -16,14 +16,7 @@ from spacy_absa.types import CharSpan
 SCHEMES = ["io", "bio", "biluo"]
 MODES = ["off", "prefer", "force"]
 
-
-@pytest.fixture(params=["numpy", "numba"], autouse=True)
-def loops(request, monkeypatch):
-    """All tests with either kind of loops."""
-    if request.param == "numba":
-        pytest.importorskip("numba")
-    else:
-        monkeypatch.setattr(search, "compiled_loops", lambda: None)
+pytestmark = pytest.mark.usefixtures("loops")
 
 
 class Segment(NamedTuple):
