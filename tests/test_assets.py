@@ -1,10 +1,14 @@
 """What the repository ships: the trained pipeline, the list of car names."""
 
+import subprocess
+import sys
+from collections import Counter
 from itertools import permutations
 from pathlib import Path
 
 import pytest
 import spacy
+import srsly
 
 from spacy_absa.data.jsonl import read_annotated
 from spacy_absa.decoding.lexicon import Lexicon
@@ -59,6 +63,19 @@ def test_plain_opinions(nlp):
         total += len(gold)
         right += sum(found.get((start, end)) == label for start, end, label in gold)
     assert right / total > 0.5
+
+
+def test_composed_opinions_are_about_names_of_the_list():
+    arguments = [ASSETS / "plain" / "compose.py", ASSETS / "zh_cars.jsonl", "300", "1"]
+    composed = subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
+    lines = [srsly.json_loads(line) for line in composed.stdout.decode("utf8").splitlines()]
+    assert len(lines) == 300
+    names = {entry.pattern for entry in Lexicon.from_file(ASSETS / "zh_cars.jsonl").entries}
+    for line in lines:
+        assert "{" not in line["text"]
+        assert all(line["text"][start:end] in names for start, end, _ in line["spans"])
+    opinions = Counter(opinion for line in lines for _, _, opinion in line["spans"])
+    assert min(opinions["pos"], opinions["neg"]) > 150 and opinions["neu"] > 20
 
 
 def test_names_outside_of_the_list_are_found(nlp):
