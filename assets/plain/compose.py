@@ -47,6 +47,7 @@ def main(names: Path, n: int, seed: int) -> None:
     patterns = [json.loads(line)["pattern"] for line in names.open(encoding="utf-8")]
     short = [name for name in patterns if len(name) <= SHORT]
     rng = random.Random(seed)
+    sys.stdout.reconfigure(encoding="utf-8")
     for _ in range(n):
         sentence = compose(grammar, rng.choice([patterns, short]), rng)
         print(json.dumps(sentence, ensure_ascii=False))
