@@ -45,7 +45,7 @@ def load_pretrained(
     source = AutoModel.from_pretrained(path, local_files_only=True, dtype="float32")  # nosec B615
     shim.build(config=source.config.to_dict())
     encoder, weights = shim.module.encoder, source.state_dict()
-    # The encoder may be a part of the source.
+    # A module may do without the pooler, for instance.
     encoder.load_state_dict({name: weights[name] for name in encoder.state_dict()})
     tokenizer = Tokenizer.from_file(str(Path(path, "tokenizer.json")))
     return tokenizer, min(_MAX_PIECES, source.config.max_position_embeddings)
