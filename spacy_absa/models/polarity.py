@@ -1,6 +1,6 @@
 """The reader of entities: from a text and an entity in it to a score per sentiment label."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence, Sized
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from .words import beside_vectors
 # Columns of each of the two marks: dropout that hides whole inputs rarely hides all of them.
 MARK_WIDTH = 4
 # Any input shows the sizes of the layers.
-_SAMPLE = Targets("本田", [(0, 2)])
+SAMPLE = Targets("本田", [(0, 2)])
 
 
 class Window(NamedTuple):
@@ -99,25 +99,23 @@ def marks(windows: list[Window]) -> CharBatch:
     return CharBatch(data, lengths)
 
 
-def _init(model: Model, X: list[Targets] | None = None, Y: Any = None) -> None:
-    reader, head = model.layers
-    windows = list(around(_SAMPLE, model.attrs["context"]))
-    marked = marks(windows)
-    sample = ([window.text for window in windows], marked)
-    reader.initialize(X=sample)
-    head.initialize(X=(reader.predict(sample), marked))
-
-
-def _forward(
-    model: Model, texts: list[Targets], is_train: bool
+def read_in_groups(
+    model: Model,
+    inputs: Sequence[Sized],
+    limit: int,
+    is_train: bool,
+    read: Callable[[list[int]], tuple[Floats2d, Callable[[Floats2d], Any]]],
 ) -> tuple[Floats2d, Callable[[Floats2d], list[Targets]]]:
-    windows = [window for text in texts for window in around(text, model.attrs["context"])]
+    """One row of scores for each input; `read` gives those of a group of them, by their numbers.
+
+    The groups are those of `groups`, of a padded size up to `limit`.
+    """
     scores = model.ops.alloc2f(0, 0)
     callbacks = []
-    for group in groups([window.text for window in windows], BATCH_CHARS, is_train):
-        rows, backprop_group = _read(model, [windows[i] for i in group], is_train)
+    for group in groups(inputs, limit, is_train):
+        rows, backprop_group = read(group)
         if not len(scores):
-            scores = model.ops.alloc2f(len(windows), rows.shape[1])
+            scores = model.ops.alloc2f(len(inputs), rows.shape[1])
         scores[group] = rows
         if is_train:
             callbacks.append((group, backprop_group))
@@ -128,6 +126,28 @@ def _forward(
         return []
 
     return scores, backprop
+
+
+def _init(model: Model, X: list[Targets] | None = None, Y: Any = None) -> None:
+    reader, head = model.layers
+    windows = list(around(SAMPLE, model.attrs["context"]))
+    marked = marks(windows)
+    sample = ([window.text for window in windows], marked)
+    reader.initialize(X=sample)
+    head.initialize(X=(reader.predict(sample), marked))
+
+
+def _forward(
+    model: Model, texts: list[Targets], is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d], list[Targets]]]:
+    windows = [window for text in texts for window in around(text, model.attrs["context"])]
+    return read_in_groups(
+        model,
+        [window.text for window in windows],
+        BATCH_CHARS,
+        is_train,
+        lambda group: _read(model, [windows[i] for i in group], is_train),
+    )
 
 
 def _read(

@@ -1,10 +1,8 @@
 """Words in context from a pretrained transformer, through transformers (extra ``transformer``)."""
 
 from collections.abc import Callable
-from functools import lru_cache, partial
-from importlib.util import find_spec
+from functools import partial
 from itertools import accumulate
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -12,18 +10,16 @@ from spacy.tokens import Doc
 from thinc.api import Model, xp2torch
 from thinc.types import Floats2d
 
-from ..errors import InputError
+from .pretrained import BATCH_TOKENS, check_installed, load_pretrained, tokenizer_of
 from .torch_layer import TorchShim
 from .windows import groups
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-# Pieces that a window of a long text holds at most; a share of them is in the next window too.
-_MAX_PIECES = 512
+_NAME = "spacy_absa.Transformer.v1"
+# The share of the pieces of a window of a long text that is in the next window too.
 _OVERLAP = 1 / 8
-# Tokens, padding included, that one forward pass reads at most.
-_BATCH_TOKENS = 1024
 
 
 def build_transformer(
@@ -37,10 +33,7 @@ def build_transformer(
     mixed_precision: multiply matrices in bfloat16, faster where the processor knows it.
     Raises InputError where transformers is not installed or the folder does not hold one.
     """
-    if find_spec("transformers") is None:
-        raise InputError(
-            "spacy_absa.Transformer.v1 needs transformers: pip install 'spacy-absa[transformer]'."
-        )
+    check_installed(_NAME)
     from .torch.pieces import PieceEncoder
 
     shim = TorchShim(partial(PieceEncoder, mixed_precision=mixed_precision), learn_rate_scale)
@@ -50,23 +43,10 @@ def build_transformer(
 
 
 def _init(path: str | None, model: Model, X: list[Doc] | None = None, Y: Any = None) -> None:
-    from tokenizers import Tokenizer
-    from transformers import AutoModel
-
     shim = model.shims[0]
     if shim.is_built:
         return
-    if path is None or not Path(path, "tokenizer.json").is_file():
-        raise InputError(
-            f"{path}: no transformer here; `path` of spacy_absa.Transformer.v1 takes a folder with "
-            "config.json, tokenizer.json and weights."
-        )
-    # nothing is downloaded
-    source = AutoModel.from_pretrained(path, local_files_only=True, dtype="float32")  # nosec B615
-    shim.build(config=source.config.to_dict())
-    shim.module.encoder.load_state_dict(source.state_dict())
-    tokenizer = Tokenizer.from_file(str(Path(path, "tokenizer.json")))
-    limit = min(_MAX_PIECES, source.config.max_position_embeddings)
+    tokenizer, limit = load_pretrained(path, shim, _NAME)
     tokenizer.enable_truncation(limit, stride=int(limit * _OVERLAP))
     tokenizer.enable_padding()
     model.attrs["tokenizer"] = tokenizer.to_str()
@@ -77,7 +57,7 @@ def _forward(
 ) -> tuple[list[Floats2d], Callable[[list[Floats2d]], list[Doc]]]:
     outputs: list[Floats2d] = [model.ops.alloc2f(0, 0)] * len(docs)
     callbacks = []
-    for group in groups(docs, _BATCH_TOKENS, is_train):
+    for group in groups(docs, BATCH_TOKENS, is_train):
         batch = [docs[i] for i in group]
         vectors, backprop_group = _encode(model, batch, is_train)
         ends = list(accumulate(map(len, batch)))
@@ -98,7 +78,7 @@ def _encode(
 ) -> tuple[Floats2d, Callable[[Floats2d], None]]:
     """The vectors of the tokens of all Docs, in a row."""
     shim = model.shims[0]
-    pieces, mask, owners = _windows(_tokenizer(model.attrs["tokenizer"]), docs)
+    pieces, mask, owners = _windows(tokenizer_of(model.attrs["tokenizer"]), docs)
     further = [xp2torch(array, device=shim.device) for array in (mask, owners)]
     return shim(pieces, *further, sum(map(len, docs)), is_train=is_train)
 
@@ -114,10 +94,3 @@ def _windows(tokenizer: "Tokenizer", docs: list[Doc]) -> tuple[numpy.ndarray, ..
             owners = [-1 if word is None else start + word for word in window.word_ids]
             rows.append((window.ids, window.attention_mask, owners))
     return tuple(numpy.array(column, dtype="int64") for column in zip(*rows, strict=True))
-
-
-@lru_cache(maxsize=4)
-def _tokenizer(serialized: str) -> "Tokenizer":
-    from tokenizers import Tokenizer
-
-    return Tokenizer.from_str(serialized)

@@ -122,7 +122,8 @@ class AbsaPolarity(CharPipe):
         labels: by default those of the examples. alphabet: by default the characters that the
         examples hold at least twice. charlm: fills the character layer, alphabet and weights,
         from a trained language model. lexicon: the entity list. Raises InputError where a tagger
-        of the pipeline has other labels.
+        of the pipeline has other labels, and for an alphabet or language model where the
+        component's model has no character layer.
         """
         validate_get_examples(get_examples, "AbsaPolarity.initialize")
         self._prepare(get_examples, labels, alphabet, charlm, lexicon)

@@ -147,16 +147,31 @@ class CharPipe(TrainablePipe):
                 "The training examples hold no entities, so there is no label to learn; check "
                 f"the training corpus, or give `labels` in [initialize.components.{self.name}]."
             )
-        char_layer = self.model.get_ref("charlm")
-        if charlm is not None:
+        self._prepare_charlm(get_examples, alphabet, charlm)
+        if lexicon is not None:
+            self.set_lexicon(lexicon())
+
+    def _prepare_charlm(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        alphabet: Callable[[], str] | None,
+        charlm: Callable[[Model], None] | None,
+    ) -> None:
+        """Fill the character layer; models that read otherwise have none."""
+        char_layer = self.model.maybe_get_ref("charlm")
+        if char_layer is None:
+            if alphabet is not None or charlm is not None:
+                raise InputError(
+                    f"The model of {self.name} has no character layer: leave out `alphabet` and "
+                    f"`charlm` in [initialize.components.{self.name}]."
+                )
+        elif charlm is not None:
             charlm(char_layer)
         elif alphabet is not None:
             set_alphabet(char_layer, alphabet())
         else:
             texts = (example.reference.text for example in get_examples())
             set_alphabet(char_layer, build_alphabet(count_characters(texts), min_count=2))
-        if lexicon is not None:
-            self.set_lexicon(lexicon())
 
 
 def lexicon_readers(nlp: Language) -> list[CharPipe]:

@@ -5,38 +5,21 @@ import torch
 from thinc.api import Adam
 
 pytest.importorskip("transformers", reason="needs the extra [transformer]")
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import AutoModel, BertConfig, BertModel
+from transformers import AutoModel
 
 from spacy_absa.errors import InputError
 from spacy_absa.models.transformer import build_transformer
+from tests.tiny_transformer import SPECIAL, save_transformer
 
-VOCAB = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "no", "##tebook", "key", "##board", "bad", "."]
+VOCAB = [*SPECIAL, "no", "##tebook", "key", "##board", "bad", "."]
 PIECES = 12
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A transformer of two layers with random weights, for windows of PIECES pieces."""
+    """A transformer for windows of PIECES pieces."""
     path = tmp_path_factory.mktemp("transformer")
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(VOCAB),
-        hidden_size=8,
-        intermediate_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        max_position_embeddings=PIECES,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-    )
-    BertModel(config).save_pretrained(path)
-    vocab = {piece: number for number, piece in enumerate(VOCAB)}
-    tokenizer = Tokenizer(models.WordPiece(vocab, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer()
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    tokenizer.save(str(path / "tokenizer.json"))
+    save_transformer(path, VOCAB[len(SPECIAL) :], PIECES)
     return str(path)
 
 
@@ -79,7 +62,7 @@ def test_windows_of_a_long_text_overlap(folder, model):
 def test_batches_of_any_size_give_the_same(model, monkeypatch):
     texts = docs("bad", "Notebook bad.", "keyboard")
     together = model.predict(texts)
-    monkeypatch.setattr("spacy_absa.models.transformer._BATCH_TOKENS", 1)
+    monkeypatch.setattr("spacy_absa.models.transformer.BATCH_TOKENS", 1)
     for alone, expected in zip(model.predict(texts), together, strict=True):
         assert alone == pytest.approx(expected, abs=1e-5)
 
@@ -114,6 +97,6 @@ def test_what_is_no_transformer_is_refused(path, tmp_path):
 
 
 def test_without_the_library_it_says_what_to_install(monkeypatch):
-    monkeypatch.setattr("spacy_absa.models.transformer.find_spec", lambda name: None)
+    monkeypatch.setattr("spacy_absa.models.pretrained.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install 'spacy-absa\[transformer\]'"):
         build_transformer(None)

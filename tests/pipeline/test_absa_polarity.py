@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy
@@ -14,7 +15,7 @@ from spacy_absa.pipeline.absa_polarity import mix
 
 from .conftest import GOLD, TINY, examples_of, train
 
-CONFIG = Path(__file__).parents[2] / "configs/polarity.cfg"
+CONFIGS = Path(__file__).parents[2] / "configs"
 READER = {
     "@architectures": "spacy_absa.PolarityReader.v1",
     "charlm": TINY["charlm"],
@@ -220,33 +221,49 @@ def test_bad_use_is_refused(trained, polarity):
         polarity(doc)
 
 
-def test_the_config_trains_beside_a_frozen_tagger(trained, tmp_path):
-    trained.to_disk(tmp_path / "tagger")
-    nlp = spacy.blank("zh")
-    docs = [example.reference for example in examples_of(nlp, {**SWAPPED, **GOLD})]
-    DocBin(docs=docs).to_disk(tmp_path / "gold.spacy")
+@pytest.fixture
+def beside(trained, tmp_path):
+    """Trains a component of `configs/` beside the frozen tagger, with other settings."""
+
+    def run(config, gold, steps, **overrides):
+        trained.to_disk(tmp_path / "tagger")
+        docs = [example.reference for example in examples_of(spacy.blank("zh"), gold)]
+        DocBin(docs=docs).to_disk(tmp_path / "gold.spacy")
+        spacy_train(
+            CONFIGS / config,
+            tmp_path / "out",
+            overrides={
+                "paths.tagger": str(tmp_path / "tagger"),
+                "paths.train": str(tmp_path / "gold.spacy"),
+                "paths.dev": str(tmp_path / "gold.spacy"),
+                "training.max_steps": steps,
+                "training.eval_frequency": steps,
+                "training.dropout": 0.0,
+                "training.optimizer.learn_rate.initial_rate": 0.02,
+                "training.optimizer.learn_rate.warmup_steps": 5,
+                **overrides,
+            },
+        )
+        return spacy.load(tmp_path / "out/model-last")
+
+    return run
+
+
+def test_the_config_trains_beside_a_frozen_tagger(trained, tmp_path, beside):
     (tmp_path / "names.txt").write_text("本田\n丰田\n", encoding="utf8")
     model, charlm = "components.absa_polarity.model", "initialize.components.absa_polarity.charlm"
-    spacy_train(
-        CONFIG,
-        tmp_path / "out",
-        overrides={
-            "paths.tagger": str(tmp_path / "tagger"),
-            "paths.train": str(tmp_path / "gold.spacy"),
-            "paths.dev": str(tmp_path / "gold.spacy"),
+    both = beside(
+        "polarity.cfg",
+        {**SWAPPED, **GOLD},
+        60,
+        **{
             "paths.char_lm": str(tmp_path / "tagger"),
             "paths.lexicon": str(tmp_path / "names.txt"),
             f"{charlm}.component": "absa_gru",
             **{f"{model}.charlm.{size}": 16 for size in ("vector_width", "width")},
             f"{model}.encoder.width": 16,
-            "training.max_steps": 60,
-            "training.eval_frequency": 60,
-            "training.dropout": 0.0,
-            "training.optimizer.learn_rate.initial_rate": 0.02,
-            "training.optimizer.learn_rate.warmup_steps": 5,
         },
     )
-    both = spacy.load(tmp_path / "out/model-last")
     tagger = both.get_pipe("absa_gru")
     assert tagger.model.to_bytes() == trained.get_pipe("absa_gru").model.to_bytes()
     assert {e.pattern for e in both.get_pipe("absa_polarity").lexicon.entries} == {"本田", "丰田"}
@@ -254,3 +271,40 @@ def test_the_config_trains_beside_a_frozen_tagger(trained, tmp_path):
     before, after = trained.evaluate(examples), both.evaluate(examples)
     assert after["absa_polarity_acc"] == 1 > before["absa_polarity_acc"]
     assert after["absa_span_f"] == before["absa_span_f"]
+
+
+@pytest.fixture
+def transformer(tmp_path):
+    """The folder of a transformer that knows the characters of the training texts."""
+    pytest.importorskip("transformers", reason="needs the extra [transformer]")
+    from tests.tiny_transformer import save_transformer
+
+    path = tmp_path / "transformer"
+    save_transformer(path, sorted({*"".join([*SWAPPED, *GOLD]), *"《》"}), 64)
+    return path
+
+
+def test_a_transformer_trains_beside_a_frozen_tagger_and_judges(transformer, beside):
+    both = beside(
+        "polarity_transformer.cfg",
+        {**SWAPPED, **GOLD},
+        100,
+        **{
+            "paths.transformer": str(transformer),
+            "components.absa_polarity.share": 1.0,
+            "components.absa_polarity.model.learn_rate_scale": 1.0,
+            "components.absa_polarity.model.mixed_precision": False,
+        },
+    )
+    shutil.rmtree(transformer)  # it is all in the pipeline
+    assert both.evaluate(examples_of(both, SWAPPED))["absa_polarity_acc"] == 1
+    doc = both("我喜欢丰田，我不喜欢本田")
+    assert [ent._.sentiment for ent in doc.ents] == ["positive", "negative"]
+
+
+def test_a_transformer_takes_no_alphabet(transformer):
+    model = {"@architectures": "spacy_absa.TransformerReader.v1", "path": str(transformer)}
+    nlp = make(model=model)
+    examples = examples_of(nlp, SWAPPED)
+    with pytest.raises(InputError, match="no character layer: leave out `alphabet` and `charlm`"):
+        nlp.get_pipe("absa_polarity").initialize(lambda: examples, alphabet=lambda: "本田")

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 
 
-class PieceEncoder(nn.Module):
-    """The last states of a transformer, as one vector a token: the mean of its pieces.
+class PretrainedEncoder(nn.Module):
+    """A transformer and its last states, one vector a piece.
 
     config: the settings of the transformer (its `config.json`). mixed_precision: multiply matrices
     in bfloat16. The vectors of the pieces themselves stay as they are: a small corpus holds few
@@ -21,14 +21,23 @@ class PieceEncoder(nn.Module):
         self.encoder = AutoModel.from_config(AutoConfig.for_model(**config))
         self.encoder.get_input_embeddings().requires_grad_(False)
 
+    def states(self, pieces: Tensor, mask: Tensor, **further: Tensor) -> Tensor:
+        """(n_windows, n_pieces) → (n_windows, n_pieces, width)."""
+        with torch.autocast(pieces.device.type, torch.bfloat16, enabled=self.mixed_precision):
+            output = self.encoder(input_ids=pieces, attention_mask=mask, **further)
+        return output.last_hidden_state.float()
+
+
+class PieceEncoder(PretrainedEncoder):
+    """The last states of a transformer, as one vector a token: the mean of its pieces."""
+
     def forward(self, pieces: Tensor, mask: Tensor, owners: Tensor, n_tokens: int) -> Tensor:
         """(n_windows, n_pieces) → (n_tokens, width).
 
         owners: the number of the token of each piece, -1 for none. Tokens without a piece, such
         as blanks, get zeros.
         """
-        with torch.autocast(pieces.device.type, torch.bfloat16, enabled=self.mixed_precision):
-            states = self.encoder(input_ids=pieces, attention_mask=mask).last_hidden_state.float()
+        states = self.states(pieces, mask)
         owned = owners >= 0
         index = owners[owned]
         sums = states.new_zeros(n_tokens, states.shape[-1]).index_add(0, index, states[owned])

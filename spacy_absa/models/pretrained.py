@@ -1,0 +1,59 @@
+"""Folders of pretrained transformers, read through transformers (extra ``transformer``)."""
+
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+from .torch_layer import TorchShim
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+# Tokens, padding included, that one forward pass reads at most.
+BATCH_TOKENS = 1024
+# Pieces that a transformer reads at once at most.
+_MAX_PIECES = 512
+
+
+def check_installed(architecture: str) -> None:
+    """Raise InputError where transformers, which the architecture needs, is not installed."""
+    if find_spec("transformers") is None:
+        raise InputError(
+            f"{architecture} needs transformers: pip install 'spacy-absa[transformer]'."
+        )
+
+
+def load_pretrained(
+    path: str | None, shim: TorchShim, architecture: str
+) -> tuple["Tokenizer", int]:
+    """Build the shim's module, and fill its transformer `encoder`, from a folder.
+
+    Returns the tokenizer, and the number of pieces that the transformer reads at once. Raises
+    InputError where the folder does not hold a transformer.
+    """
+    from tokenizers import Tokenizer
+    from transformers import AutoModel
+
+    if path is None or not Path(path, "tokenizer.json").is_file():
+        raise InputError(
+            f"{path}: no transformer here; `path` of {architecture} takes a folder with "
+            "config.json, tokenizer.json and weights."
+        )
+    # nothing is downloaded
+    source = AutoModel.from_pretrained(path, local_files_only=True, dtype="float32")  # nosec B615
+    shim.build(config=source.config.to_dict())
+    encoder, weights = shim.module.encoder, source.state_dict()
+    # A module may do without the pooler, for instance.
+    encoder.load_state_dict({name: weights[name] for name in encoder.state_dict()})
+    tokenizer = Tokenizer.from_file(str(Path(path, "tokenizer.json")))
+    return tokenizer, min(_MAX_PIECES, source.config.max_position_embeddings)
+
+
+@lru_cache(maxsize=4)
+def tokenizer_of(serialized: str) -> "Tokenizer":
+    """The tokenizer that a trained layer keeps as a string."""
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_str(serialized)
