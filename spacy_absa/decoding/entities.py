@@ -20,16 +20,16 @@ def score_entities(
     oriented as in ``schemes``; ``text``, ``start`` and ``end``, ``[M]`` int, say where the entities
     are, none of them empty. The labels are in the order of ``scheme.labels``.
     """
-    (only,), (begin, middle, finish) = scheme.tags_per_label(1).T, scheme.tags_per_label(3).T
+    only, begin, middle, finish = scheme.parts
     length = end - start
     several = (length > 1)[:, None]
     first, last = np.where(several, begin, only), np.where(several, finish, only)
     # all characters of the entities in a row
-    ends = np.cumsum(length)
+    ends = length.cumsum()
     begins = ends - length
-    step = np.arange(length.sum()) + np.repeat(start - begins, length)
-    row = scores.offsets[step] + np.repeat(scores.ranks[text], length)
-    tags = np.tile(middle, (len(row), 1))
+    step = np.arange(length.sum()) + (start - begins).repeat(length)
+    row = scores.offsets[step] + scores.ranks[text].repeat(length)
+    tags = middle[None].repeat(len(row), axis=0)
     tags[ends - 1], tags[begins] = last, first
     emitted = scores.data.reshape(-1, len(scheme.tags))[row[:, None], tags]
     n_inner = np.maximum(length - 3, 0)[:, None]

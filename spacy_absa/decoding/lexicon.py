@@ -52,6 +52,9 @@ class Lexicon:
             _cut(_encipher(self._numbers("".join(aliases))), aliases),
             implementation=Implementation.ContiguousNFA,
         )
+        # A lexicon does not change. So what was found in the texts that it was last asked for
+        # stays true: a prediction asks for its texts for the features, and to decode.
+        self._last: tuple[tuple[str, ...], Matches] = (), self._search(())
 
     @classmethod
     def from_file(cls, path: str | Path) -> "Lexicon":
@@ -107,6 +110,14 @@ class Lexicon:
 
     def find_all(self, texts: Sequence[str]) -> Matches:
         """`find` in each of many texts, far faster: they are searched as one."""
+        asked = tuple(texts)
+        last, found = self._last  # at once, as other threads may ask for other texts
+        if asked != last:
+            found = self._search(asked)
+            self._last = asked, found
+        return found
+
+    def _search(self, texts: tuple[str, ...]) -> Matches:
         numbers = self._numbers("".join(texts))
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
         cipher = _encipher(numbers).encode()

@@ -6,6 +6,7 @@ impossible is simply 0. Score differences above some 700 underflow to impossible
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -104,8 +105,8 @@ class Lattice:
             gain = self._packed.with_data(self._log_gain)
             where = text, start, end
             first, last, inside = score_entities(gain, np.log(self._step), scheme, *where)
-            edges = np.log(np.take_along_axis(before, first, 1))
-            edges += np.log(np.take_along_axis(after, last, 1))
+            each = np.arange(len(text))[:, None]
+            edges = np.log(before[each, first]) + np.log(after[each, last])
         return np.exp(edges + inside)
 
 
@@ -122,12 +123,12 @@ def forward_backward(
     if legal is not None:
         transitions = np.where(legal, transitions, -np.inf)
     n_tags = len(transitions) - 1
-    packed = pack([np.asarray(scores, dtype=np.float64) for scores in emissions])
-    scores = packed.data.reshape(-1, n_tags)
+    packed = pack(emissions)
+    scores = packed.data.reshape(-1, n_tags).astype(np.float64)
     ceiling = transitions.max()
     step = np.exp(transitions - ceiling)
     with np.errstate(divide="ignore", invalid="ignore"):  # dead texts are told by their log_z
-        peaks = scores.max(axis=1)
+        peaks = reduce(np.maximum, scores.T)  # tag by tag: few tags, many rows
         log_gain = scores - peaks[:, None]
         gain = np.exp(log_gain)
         forward, scales = _forward(gain, step, packed)

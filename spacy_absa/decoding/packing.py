@@ -5,7 +5,6 @@ row block ``t`` holds step ``t`` of the first ``batch_sizes[t]`` sequences.
 """
 
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,22 +21,17 @@ class Packed:
     data: np.ndarray  # [N, ...], time-major
     batch_sizes: np.ndarray  # [longest length] int: sequences that reach step t
     order: np.ndarray  # [B] int: the sequence of each rank
+    lengths: np.ndarray  # [B] int: the length of the sequence of each rank, descending
 
     @cached_property
     def offsets(self) -> np.ndarray:
         """Where the block of each step begins, ``[longest length]`` int."""
-        return np.cumsum(self.batch_sizes) - self.batch_sizes
+        return self.batch_sizes.cumsum() - self.batch_sizes
 
     @cached_property
     def ranks(self) -> np.ndarray:
         """The rank of each sequence, ``[B]`` int."""
-        return np.argsort(self.order)
-
-    @cached_property
-    def lengths(self) -> np.ndarray:
-        """The length of the sequence of each rank, ``[B]`` int, descending."""
-        ending = -np.diff(self.batch_sizes, prepend=len(self.order), append=0)
-        return np.repeat(np.arange(len(ending)), ending)[::-1]
+        return self.order.argsort()
 
     @cached_property
     def last_rows(self) -> np.ndarray:
@@ -49,24 +43,24 @@ class Packed:
     def rows(self) -> np.ndarray:
         """The row of each item of each sequence, in their first order: ``[N]`` int."""
         lengths = self.lengths[self.ranks]
-        begins = np.cumsum(lengths) - lengths
-        steps = np.arange(lengths.sum()) - np.repeat(begins, lengths)
-        return self.offsets[steps] + np.repeat(self.ranks, lengths)
+        begins = lengths.cumsum() - lengths
+        steps = np.arange(lengths.sum()) - begins.repeat(lengths)
+        return self.offsets[steps] + self.ranks.repeat(lengths)
 
     def with_data(self, data: np.ndarray) -> "Packed":
         """Other ``data``, ``[N, ...]``, in the same layout."""
-        other = copy(self)  # with all that is known of the layout
-        vars(other)["data"] = data
+        other = object.__new__(Packed)
+        vars(other).update(vars(self), data=data)  # with all that is known of the layout
         return other
 
 
 def pack(sequences: Sequence[np.ndarray]) -> Packed:
     """Pack arrays ``[n_i, ...]`` that agree in all but their first dimension, which may be 0."""
     lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
-    order = np.argsort(-lengths, kind="stable")
+    order = (-lengths).argsort(kind="stable")
     # Sequences longer than t = all but those of length ≤ t.
-    batch_sizes = len(lengths) - np.cumsum(np.bincount(lengths))[:-1]
-    layout = Packed(np.empty(0), batch_sizes, order)
+    batch_sizes = len(lengths) - np.bincount(lengths).cumsum()[:-1]
+    layout = Packed(np.empty(0), batch_sizes, order, lengths[order])
     if not len(lengths):
         return layout
     flat = np.concatenate(sequences)

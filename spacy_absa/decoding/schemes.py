@@ -77,6 +77,14 @@ class TagScheme:
         first = 1 + len(prefixes) * np.arange(len(self.labels))
         return first[:, None] + [prefixes.index(prefix) for prefix in spelt]
 
+    @cached_property
+    def parts(self) -> tuple[np.ndarray, ...]:
+        """The tags of the ``K`` labels, ``[K]`` int each: the tag of an entity of one character,
+        and the first, the inner ones and the last of longer entities.
+        """
+        (only,), (first, inner, last) = self.tags_per_label(1).T, self.tags_per_label(3).T
+        return only, first, inner, last
+
     def encode(self, n_chars: int, spans: Iterable[CharSpan]) -> np.ndarray:
         """The tags of a text with these entities (within it, not overlapping), ``[n_chars]`` int.
 

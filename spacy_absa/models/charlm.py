@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy
 from spacy.tokens import Doc
-from thinc.api import Model, chain, xp2torch
+from thinc.api import Model, chain
 from thinc.types import Floats2d
 
 from ..folding import fold
@@ -140,21 +140,17 @@ def _head_sizes(
 def _forward_vectors(
     model: Model, X: SymbolBatch, is_train: bool
 ) -> tuple[CharBatch, Callable[[CharBatch], None]]:
-    shim = model.shims[0]
-    lengths = xp2torch(X.lengths, device=shim.device)
-    data, backprop = shim(model.ops.asarray(X.symbols), lengths, is_train=is_train)
+    symbols = model.ops.asarray(X.symbols)
+    data, backprop = model.shims[0](symbols, X.lengths, is_train=is_train)
     return CharBatch(data, X.lengths), lambda dY: backprop(dY.data)
 
 
 def _forward_head(
     model: Model, X: tuple[CharBatch, SymbolBatch], is_train: bool
 ) -> tuple[CharBatch, Callable[[CharBatch], CharBatch]]:
-    shim = model.shims[0]
     states, batch = X
-    numbers = xp2torch(batch.symbols, device=shim.device)
-    lengths = xp2torch(batch.lengths, device=shim.device)
-    dropout = model.attrs["dropout_rate"]
-    nll, backprop = shim(states.data, numbers, lengths, dropout, is_train=is_train)
+    further = batch.symbols, batch.lengths, model.attrs["dropout_rate"]
+    nll, backprop = model.shims[0](states.data, *further, is_train=is_train)
 
     def backprop_states(d_nll: CharBatch) -> CharBatch:
         return CharBatch(backprop(d_nll.data), batch.lengths)

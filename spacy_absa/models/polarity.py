@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy
-from thinc.api import Model, chain, xp2torch
+from thinc.api import Model, chain
 from thinc.types import Floats2d, Ints1d
 
 from .features import beside
@@ -173,11 +173,7 @@ def _head_sizes(model: Model, X: tuple[CharBatch, CharBatch]) -> dict[str, int]:
 def _forward_head(
     model: Model, X: tuple[CharBatch, CharBatch], is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], CharBatch]]:
-    shim = model.shims[0]
     encoded, marked = X
-    in_target = xp2torch(marked.data[..., 0], device=shim.device)
-    lengths = xp2torch(encoded.lengths, device=shim.device)
-    scores, backprop = shim(
-        encoded.data, in_target, lengths, model.attrs["dropout_rate"], is_train=is_train
-    )
+    further = marked.data[..., 0], encoded.lengths, model.attrs["dropout_rate"]
+    scores, backprop = model.shims[0](encoded.data, *further, is_train=is_train)
     return scores, lambda d_scores: CharBatch(backprop(d_scores), encoded.lengths)

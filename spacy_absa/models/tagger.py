@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from spacy.tokens import Doc
-from thinc.api import Model, chain, xp2torch
+from thinc.api import Model, chain
 from thinc.types import Floats2d
 
 from .features import beside
@@ -145,9 +145,8 @@ def _projection_sizes(model: Model, X: CharBatch) -> dict[str, int]:
 def _forward_encoder(
     model: Model, X: CharBatch, is_train: bool
 ) -> tuple[CharBatch, Callable[[CharBatch], CharBatch]]:
-    shim = model.shims[0]
-    lengths = xp2torch(X.lengths, device=shim.device)
-    data, backprop = shim(X.data, lengths, model.attrs["dropout_rate"], is_train=is_train)
+    dropout = model.attrs["dropout_rate"]
+    data, backprop = model.shims[0](X.data, X.lengths, dropout, is_train=is_train)
     return CharBatch(data, X.lengths), lambda dY: CharBatch(backprop(dY.data), X.lengths)
 
 

@@ -12,6 +12,7 @@ import torch
 from thinc.api import Model, Optimizer, get_torch_default_device, torch2xp, xp2torch
 from thinc.shims.shim import Shim
 from thinc.types import ArrayXd, FloatsXd
+from thinc.util import is_xp_array
 from torch.overrides import TorchFunctionMode
 
 from ..errors import InputError
@@ -65,18 +66,21 @@ class TorchShim(Shim):
     ) -> tuple[FloatsXd, Callable[[FloatsXd], FloatsXd | None]]:
         """Run the module on `x` (floats or integers) and further arguments without gradient.
 
+        All arrays become tensors where the module is.
         Returns its output, and the function from the output's gradient to that of `x` (None for
         integers), which also accumulates the gradients of the weights.
         """
         module = self.module
         if module.training != is_train:
             module.train(is_train)
-        tensor = xp2torch(x, requires_grad=is_train and x.dtype.kind == "f", device=self.device)
+        device = self.device
+        tensor = xp2torch(x, requires_grad=is_train and x.dtype.kind == "f", device=device)
+        further = (xp2torch(arg, device=device) if is_xp_array(arg) else arg for arg in args)
         with torch.enable_grad() if is_train else torch.inference_mode():
-            output = module(tensor, *args)
+            output = module(tensor, *further)
 
         def backprop(d_output: FloatsXd) -> FloatsXd | None:
-            output.backward(xp2torch(d_output, device=self.device))
+            output.backward(xp2torch(d_output, device=device))
             return None if tensor.grad is None else torch2xp(tensor.grad)
 
         return torch2xp(output.detach()), backprop

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 from spacy.tokens import Doc
-from thinc.api import Model, xp2torch
+from thinc.api import Model
 from thinc.types import Floats2d
 
 from .pretrained import BATCH_TOKENS, check_installed, load_pretrained, tokenizer_of
@@ -77,10 +77,8 @@ def _encode(
     model: Model, docs: list[Doc], is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], None]]:
     """The vectors of the tokens of all Docs, in a row."""
-    shim = model.shims[0]
     pieces, mask, owners = _windows(tokenizer_of(model.attrs["tokenizer"]), docs)
-    further = [xp2torch(array, device=shim.device) for array in (mask, owners)]
-    return shim(pieces, *further, sum(map(len, docs)), is_train=is_train)
+    return model.shims[0](pieces, mask, owners, sum(map(len, docs)), is_train=is_train)
 
 
 def _windows(tokenizer: "Tokenizer", docs: list[Doc]) -> tuple[numpy.ndarray, ...]:

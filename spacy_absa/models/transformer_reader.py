@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy
-from thinc.api import Model, chain, xp2torch
+from thinc.api import Model, chain
 from thinc.types import Floats2d
 
 from .polarity import SAMPLE, around, read_in_groups
@@ -118,15 +118,12 @@ def _init_encoder(path: str | None, model: Model, X: Any = None, Y: Any = None) 
 def _forward_encoder(
     model: Model, encodings: "list[Encoding]", is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], None]]:
-    shim = model.shims[0]
     longest = max(map(len, encodings))
     for encoding in encodings:
         encoding.pad(longest)
     rows = [(e.ids, e.attention_mask, e.type_ids, _in_target(e)) for e in encodings]
     pieces, *further = (numpy.array(part, dtype="int64") for part in zip(*rows, strict=True))
-    return shim(
-        pieces, *(xp2torch(array, device=shim.device) for array in further), is_train=is_train
-    )
+    return model.shims[0](pieces, *further, is_train=is_train)
 
 
 def _in_target(encoding: "Encoding") -> list[bool]:

@@ -120,9 +120,10 @@ def relabel(
 def _describe(doc: Doc, mentions: Collection[tuple[Span, Mention]]) -> None:
     """Set the stored attributes of the Doc and of the mentions' spans."""
     for span, mention in mentions:
-        span._.sentiment = SENTIMENTS.get(mention.label, mention.label)
-        span._.sentiment_scores = mention.scores
-        span._.absa_score = mention.score
+        attributes = span._  # made anew by each look at it
+        attributes.sentiment = SENTIMENTS.get(mention.label, mention.label)
+        attributes.sentiment_scores = mention.scores
+        attributes.absa_score = mention.score
     doc._.absa = [mention.as_dict() for _, mention in mentions]
 
 

@@ -98,6 +98,15 @@ def test_many_texts_at_once_are_as_each_alone(texts):
     assert list(entries.find_all(texts)) == [entries.find(text) for text in texts]
 
 
+def test_each_list_of_texts_is_answered_as_it_is_when_asked():
+    entries, texts = lexicon("本田", "mg"), ["本田", "mg"]
+    for _ in range(2):
+        assert [len(those) for those in entries.find_all(texts)] == [1, 1]
+    texts[0] = "丰田"
+    assert [len(those) for those in entries.find_all(texts)] == [0, 1]
+    assert [len(those) for those in entries.find_all(texts[1:])] == [1]
+
+
 def test_matches_do_not_reach_from_text_to_text_and_words_end_with_their_text():
     found = lexicon("本田", "mg").find_all(["本", "田mg", "", "mg", "m", "g", "i", "mg好"])
     assert [[match[:2] for match in those] for those in found] == [

@@ -41,10 +41,23 @@ def test_numbers_become_the_nearest_integer():
 
 
 def test_items_are_packed_longest_first_and_mirrored():
-    batch_sizes, rows = fused.layout(np.array([3, 2, 2]), np.array([1, 0, 2]))
+    batch_sizes, rows, _ = fused.layout(np.array([3, 2, 2]), np.array([1, 0, 2]))
     assert batch_sizes.tolist() == [3, 3, 1]
     # step * 3 + column, of the columns 1, 0, 2
     assert rows.tolist() == [[1, 0, 2, 4, 3, 5, 7], [7, 3, 5, 4, 0, 2, 1]]
+
+
+def test_a_block_ends_where_it_is_full_and_where_many_sequences_become_few():
+    assert (fused._FEW, fused._BLOCK) == (2, 256)
+
+    def borders(*lengths):
+        return fused.layout(np.array(lengths), np.arange(len(lengths)))[2].tolist()
+
+    assert borders(4) == [0, 4]
+    assert borders(5, 5, 3) == [0, 3, 5]
+    assert borders(300) == [0, 256, 300]
+    assert borders(3, *[3] * 99) == [0, 2, 3]  # 300 items, 256 of which end within the third step
+    assert borders(4, *[2] * 199) == [0, 1, 2, 4]
 
 
 @needs_vnni

@@ -4,7 +4,6 @@ Nothing depends on where in a batch a sequence stands: each float is reckoned by
 in the same order (so no `fastmath`), and sums of integers are exact in any order.
 """
 
-from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -58,24 +57,31 @@ def nearest(v: np.float32) -> np.int8:
 
 
 @compiled
-def layout(lengths: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def layout(lengths: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, ...]:
     """How sequences of a padded batch are packed: step by step, the longest first.
 
     lengths: of the sequences by rank, descending. order: the column of each rank. Returns how many
-    sequences each step has (n_steps,), and for each direction the rows of the packed items in the
-    batch, its first two dimensions taken as one (2, n_items).
+    sequences each step has (n_steps,), for each direction the rows of the packed items in the
+    batch, its first two dimensions taken as one (2, n_items), and where a block begins of steps
+    whose inputs are multiplied together, all of few sequences or all of many; last, where all end.
     """
     batch_sizes = np.zeros(lengths[0], np.int64)
     for length in lengths:
         batch_sizes[:length] += 1
     rows = np.empty((2, lengths.sum()), np.int64)
-    item = 0
+    borders = np.empty(len(batch_sizes) + 1, np.int64)
+    item, n_blocks, last = 0, 0, (-1, False)
     for t in range(len(batch_sizes)):
+        block = (item + batch_sizes[t] - 1) // _BLOCK, batch_sizes[t] <= _FEW
+        if block != last:
+            borders[n_blocks], last = t, block
+            n_blocks += 1
         for rank in range(batch_sizes[t]):
             rows[0, item] = t * len(order) + order[rank]
             rows[1, item] = (lengths[rank] - 1 - t) * len(order) + order[rank]
             item += 1
-    return batch_sizes, rows
+    borders[n_blocks] = len(batch_sizes)
+    return batch_sizes, rows, borders[: n_blocks + 1]
 
 
 @compiled
@@ -218,7 +224,7 @@ class FusedGRUs:
         """(n_steps, batch, n_in) → (n_steps, batch, 2 * width): left-to-right, right-to-left."""
         n_steps, n_sequences, n_in = x.shape
         order = np.argsort(-lengths.numpy(), kind="stable")
-        batch_sizes, rows = layout(lengths.numpy()[order], order)
+        batch_sizes, rows, borders = layout(lengths.numpy()[order], order)
         quantized = torch.empty(*rows.shape, n_in, dtype=torch.int8)
         steps = np.empty(rows.shape, np.float32)
         quantize(x.reshape(-1, n_in).numpy(), rows, quantized.numpy(), steps)
@@ -227,7 +233,8 @@ class FusedGRUs:
         out = np.zeros((n_steps * n_sequences, 2 * self.width), np.float32)
         others = steps, rows, self.scales, states, rounded.numpy(), out
         first = 0
-        for sizes in _blocks(batch_sizes):
+        for begin, end in pairwise(borders.tolist()):
+            sizes = batch_sizes[begin:end]
             n_items = int(sizes.sum())
             inputs = _products(quantized[:, first : first + n_items], self.weights_in).numpy()
             if sizes[0] <= _FEW:
@@ -241,14 +248,6 @@ class FusedGRUs:
                 first += n
                 at += n
         return torch.from_numpy(out).view(n_steps, n_sequences, -1)
-
-
-def _blocks(batch_sizes: np.ndarray) -> Iterator[np.ndarray]:
-    """Steps whose inputs are multiplied together, all of few sequences or all of many."""
-    block = (np.cumsum(batch_sizes) - 1) // _BLOCK
-    borders = np.diff(2 * block + (batch_sizes <= _FEW)).nonzero()[0] + 1
-    for first, last in pairwise([0, *borders.tolist(), len(batch_sizes)]):
-        yield batch_sizes[first:last]
 
 
 def _products(rows: Tensor, weights: tuple[Tensor, ...]) -> Tensor:
