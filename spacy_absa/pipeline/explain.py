@@ -54,7 +54,13 @@ def make_explainer(nlp: Language, name: str, component: str, reach: int) -> Expl
             f"{name} explains the component {component!r}, but there is none before it: add "
             "absa_explain behind it, or name another one as its `component`."
         )
-    return Explainer(final_judge(nlp, component), reach)
+    judge = final_judge(nlp, component)
+    if not isinstance(judge, Judge):
+        raise InputError(
+            f"{name} explains the component {component!r}, which has no opinions: name the "
+            "absa_gru or the absa_polarity as its `component`."
+        )
+    return Explainer(judge, reach)
 
 
 def explain(judge: Judge, docs: Iterable[Doc], *, reach: int = DEFAULT_REACH) -> None:
