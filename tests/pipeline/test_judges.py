@@ -21,10 +21,8 @@ def shuffle(model, seed):
     """Weights so large that the model has opinions, and not the same of everything."""
     rng = numpy.random.default_rng(seed)
     for shim in (shim for node in model.walk() for shim in node.shims):
-        state = shim.state()
-        shim.load_state(
-            {k: rng.normal(0, 0.5, v.shape).astype("float32") for k, v in state.items()}
-        )
+        noise = {name: rng.normal(0, 0.5, value.shape) for name, value in shim.state().items()}
+        shim.load_state({name: value.astype("float32") for name, value in noise.items()})
 
 
 @pytest.fixture(scope="module")
