@@ -1,5 +1,7 @@
 """The commands, with `absa_polarity` behind the tagger."""
 
+import hashlib
+
 import numpy
 import pytest
 import spacy
@@ -84,7 +86,8 @@ def test_readings_are_drawn_from_both(absa, both):
 def test_what_both_doubt_is_suggested(absa, both):
     (both / "raw.txt").write_text("\n".join(LABELS), encoding="utf8")
     options = ("raw.txt", "t.jsonl", "--format", "doccano")
-    assert "; 0 corrections expected" in absa("suggest", "trained", *options).out
+    # The tagger alone is sure of all of them.
+    assert "no text there that is worth labelling" in absa("suggest", "trained", *options).err
     config = (both / "both/config.cfg").read_text(encoding="utf8")
     (both / "both/config.cfg").write_text(config.replace("share = 0.5", "share = 1.0"))
     assert "; 2 corrections expected" in absa("suggest", "both", *options).out
@@ -116,21 +119,12 @@ def test_weights_of_both_are_rounded_or_taken_from_between(absa, both):
     nlp.to_disk(both / "other")
     assert absa("interpolate", "both", "other", "out", "--share", 0.25).code == 0
     moved = [b - a for a, b in zip(weights("both"), weights("out"), strict=True)]
-    assert moved[-1].tolist() == pytest.approx([0.25, 0.25])
-    assert not any(difference.any() for difference in moved[:-1])
+    (bias,) = (difference for difference in moved if difference.any())
+    assert bias.tolist() == pytest.approx([0.25, 0.25])
     assert absa("interpolate", "trained", "other", "out").code == 0
     assert absa("ensemble", "both", "other", "half", "--half").code == 0
     for array in weights("half"):
         assert (array == array.astype("float16")).all()
-
-
-def test_a_run_is_gone_on_with_by_the_same_two_models(absa, both):
-    srsly.write_jsonl(both / "texts.jsonl", [{"text": text} for text in LABELS])
-    for name in ("trained", "both"):
-        absa("annotate", name, "texts.jsonl", "--output", f"by_{name}")
-    runs = [srsly.read_json(both / f"by_{n}/manifest.json")["run"] for n in ("trained", "both")]
-    hashes = [run["pipeline"]["weights_sha256"] for run in runs]
-    assert hashes[0] != hashes[1]
 
 
 def test_an_entity_list_reaches_both(both):
@@ -156,6 +150,9 @@ def test_answers_and_reports_come_from_both(absa, both):
     assert absa("predict", "both", "texts.jsonl", "out.jsonl").code == 0
     assert absa("annotate", "both", "texts.jsonl", "--output", "annotated").code == 0
     nlp = spacy.load(both / "both")
+    run = srsly.read_json(both / "annotated/manifest.json")["run"]
+    weights = b"".join(pipe.model.to_bytes() for _, pipe in nlp.pipeline)
+    assert run["pipeline"]["weights_sha256"] == hashlib.sha256(weights).hexdigest()
     expected = [nlp(text) for text in LABELS]
     (part,) = (both / "annotated").glob("part-*.jsonl")
     for path, key in (("out.jsonl", "entities"), (part, "absa")):
