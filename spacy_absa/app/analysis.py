@@ -14,6 +14,7 @@ from ..decoding.viterbi import Mode
 from ..pipeline.absa_gru import AbsaGRU
 from ..pipeline.char_pipe import lexicon_readers
 from ..pipeline.explain import explain
+from ..pipeline.judges import final_judge
 from ..types import CharSpan
 
 Result = dict[str, Any]
@@ -46,14 +47,14 @@ class Analyser:
     ) -> list[Result]:
         """The `text` and `entities` of each text, as in `doc._.absa`; on request more.
 
-        lexicon, mode: instead of the pipeline's own. n_readings: the best `readings`, each with its
-        `probability` and `entities`. explained: an `explanation` in each entity. html: displaCy's
-        markup of the text and of each reading, all text escaped.
+        lexicon, mode: instead of the pipeline's own. n_readings: the best `readings` of the tagger,
+        each with its `probability` and `entities`. explained: an `explanation` in each entity.
+        html: displaCy's markup of the text and of each reading, all text escaped.
         """
         with self._lock, self._settings(lexicon, mode), self.nlp.memory_zone():
             docs = list(self.nlp.pipe(texts))
             if explained:
-                explain(self.pipe, docs)
+                explain(final_judge(self.nlp), docs)
             results: list[Result] = [
                 {"text": doc.text, "entities": doc._.absa or []} for doc in docs
             ]

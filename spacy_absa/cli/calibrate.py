@@ -10,6 +10,7 @@ from ..decoding.calibration import Calibration
 from ..errors import InputError
 from ..evaluation.confidence import calibration_figures, fit_calibration
 from ..evaluation.readings import judge, read
+from ..pipeline.judges import reader_behind
 from ._util import GpuIdOpt, LexiconOpt, PipelineArg, command, load_pipeline, write_folder
 
 
@@ -26,18 +27,18 @@ def calibrate(
     What is found stays the same, and so does the order of the scores. Fit on data that the
     pipeline was not trained on, and as the last step: training on, averaging, interpolating,
     another lexicon and other bonuses change the probabilities. A `threshold` is compared with the
-    calibrated score, so choose it afterwards. With absa_polarity in the pipeline it is that
-    component which is calibrated, and the threshold of absa_gru sees the score from before it.
+    calibrated score, so choose it afterwards. With absa_polarity behind the tagger it is that
+    component which is calibrated. A calibration of the tagger stays, since the opinions depend on
+    it, and the tagger's threshold sees the score from before absa_polarity.
 
     \b
     Example:
       python -m spacy absa calibrate training/tagger/model-best corpus/dev.spacy training/final
     """
     nlp = load_pipeline(pipeline, lexicon, gpu_id)
-    nlp.get_pipe("absa_gru").threshold = 0.0
-    # The one with the last word.
-    name = "absa_polarity" if "absa_polarity" in nlp.pipe_names else "absa_gru"
-    absa = nlp.get_pipe(name)
+    tagger = nlp.get_pipe("absa_gru")
+    tagger.threshold = 0.0
+    absa = reader_behind(nlp, tagger) or tagger  # the one with the last word
     absa.calibration = Calibration()
     found = judge(read(nlp, dev))
     if not found:
@@ -49,7 +50,7 @@ def calibrate(
     after = calibration_figures(judge(read(nlp, dev)))
     # Loaded anew, or the vocabulary would be saved with all words of the development data.
     fresh = load_pipeline(pipeline, lexicon, gpu_id)
-    fresh.get_pipe(name).calibration = absa.calibration
+    fresh.get_pipe(absa.name).calibration = absa.calibration
     write_folder(output_path, fresh.to_disk)
     msg.table(
         [(name, *(_ece(figures[name]) for figures in (before, after))) for name in before],

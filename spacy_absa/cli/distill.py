@@ -10,6 +10,7 @@ from wasabi import msg
 
 from ..data.corpora import to_doc, write_docs
 from ..data.texts import read_texts, unique
+from ..pipeline.judges import final_judge
 from ._util import (
     BatchSizeOpt,
     ColumnOpt,
@@ -41,7 +42,8 @@ def distill(
     Trained on them, a smaller tagger learns the distribution itself: sequence-level knowledge
     distillation (Kim & Rush 2016), with samples in the place of the best reading. Unlike confident
     answers alone (`pseudo-label`) they leave the shares of the labels as the teacher sees them.
-    The teacher may be an ensemble.
+    The teacher may be an ensemble. With absa_polarity behind the tagger, the tagger draws the
+    entities, and the opinions are drawn from what both say of them.
 
     \b
     Example:
@@ -49,12 +51,12 @@ def distill(
     """
     check_suffix(output_path, ".spacy")
     nlp = load_pipeline(pipeline, lexicon, gpu_id)
-    absa = nlp.get_pipe("absa_gru")
+    judge = final_judge(nlp)
     rng = numpy.random.default_rng(seed)
     texts = unique(text for text in read_texts(input_path, column) if text.strip())
     docs = []
     for batch in minibatch(progress(texts), batch_size):
-        drawn = absa.sample(map(nlp.make_doc, batch), samples, rng)
+        drawn = judge.sample(map(nlp.make_doc, batch), samples, rng)
         docs += [
             to_doc(nlp.tokenizer, text, spans)[0]
             for text, readings in zip(batch, drawn, strict=True)

@@ -10,6 +10,7 @@ from wasabi import msg
 
 from ..errors import InputError
 from ..models.torch_layer import halve
+from ..pipeline.char_pipe import lexicon_readers
 from ._util import command, load_pipeline, write_folder
 
 
@@ -25,8 +26,9 @@ def ensemble(
 ) -> None:
     """Average pipelines trained with other seeds, sizes or data: slower, and more accurate.
 
-    Labels and tag scheme must agree. Everything but the weights, the lexicon and its mode too,
-    comes from the first one. A good teacher for `spacy absa pseudo-label`.
+    Labels and tag scheme must agree. What is averaged are the taggers; all else, the lexicon and
+    its mode too, and an absa_polarity behind the tagger, comes from the first one. A good teacher
+    for `spacy absa pseudo-label` and `spacy absa distill`.
 
     \b
     Example:
@@ -45,7 +47,8 @@ def ensemble(
             )
     nlp = _join(members)
     if half:
-        halve(nlp.get_pipe("absa_gru").model)
+        for pipe in lexicon_readers(nlp):
+            halve(pipe.model)
     write_folder(output_path, nlp.to_disk)
     msg.good(f"{output_path}: mean of {len(members)} pipelines")
 

@@ -10,6 +10,9 @@ from ..errors import InputError
 from ..models.interpolation import interpolate as interpolate_models
 from ._util import PipelineArg, command, load_pipeline, write_folder
 
+# What training on may change.
+_BOTH = ("absa_gru", "absa_polarity")
+
 
 @command("interpolate")
 def interpolate(
@@ -23,8 +26,9 @@ def interpolate(
     """Take the weights between those of a pipeline and those of one trained on from it.
 
     Training on with other data (another domain, plain sentences) costs accuracy on the first; a
-    point on the way between the two keeps most of both, at no cost in speed. All else comes from
-    the first pipeline. Choose the share on development data.
+    point on the way between the two keeps most of both, at no cost in speed. Where both have an
+    absa_polarity, its weights are taken from between too. All else comes from the first pipeline.
+    Choose the share on development data.
 
     \b
     Example:
@@ -33,7 +37,9 @@ def interpolate(
     """
     nlp, other = load_pipeline(first, None, -1), load_pipeline(second, None, -1)
     try:
-        interpolate_models(nlp.get_pipe("absa_gru").model, other.get_pipe("absa_gru").model, share)
+        for name in _BOTH:
+            if name in nlp.pipe_names and name in other.pipe_names:
+                interpolate_models(nlp.get_pipe(name).model, other.get_pipe(name).model, share)
     except InputError as error:
         raise InputError(f"{first} and {second}: {error}") from error
     write_folder(output_path, nlp.to_disk)

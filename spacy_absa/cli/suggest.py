@@ -18,6 +18,7 @@ from ..data.texts import read_texts, unique
 from ..errors import InputError
 from ..folding import fold
 from ..pipeline.annotations import DISPLACY_COLORS
+from ..pipeline.judges import final_judge
 from ..selection import Candidate, expected_corrections, pick
 from ..types import CharSpan
 from ._util import (
@@ -94,18 +95,18 @@ def suggest(
 def _candidates(
     nlp: Language, texts: Iterable[str], batch_size: int, seed: int
 ) -> Iterator[Candidate]:
-    absa = nlp.get_pipe("absa_gru")
+    judge, lexicon = final_judge(nlp), nlp.get_pipe("absa_gru").lexicon
     rng = numpy.random.default_rng(seed)
     for batch in minibatch(texts, batch_size):
         docs = list(nlp.pipe(batch))
-        for doc, draws in zip(docs, absa.sample(docs, _DRAWS, rng), strict=True):
+        for doc, draws in zip(docs, judge.sample(docs, _DRAWS, rng), strict=True):
             found = [CharSpan(m["start"], m["end"], m["label"]) for m in doc._.absa]
             names = frozenset(fold(m["text"]) for m in doc._.absa if not m["id"])
             yield Candidate(
                 doc.text,
                 [_on_tokens(doc, span) for span in found],
                 expected_corrections(found, draws),
-                names if absa.lexicon.entries else frozenset(),
+                names if lexicon.entries else frozenset(),
             )
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from spacy.util import minibatch
 
-from ..models.types import Emissions
 from ..pipeline.absa_gru import AbsaGRU
+from ..pipeline.judges import TaggerAndReader
 from ..pipeline.scorers import Places
 from .readings import Reading
 
@@ -35,16 +35,19 @@ def confusion(readings: Sequence[Reading], labels: Sequence[str]) -> dict[str, A
     }
 
 
-def worst_errors(absa: AbsaGRU, readings: Sequence[Reading], n: int) -> list[dict[str, Any]]:
-    """The texts read wrongly to whose gold reading the tagger gave the least probability.
+def worst_errors(
+    judge: AbsaGRU | TaggerAndReader, readings: Sequence[Reading], n: int
+) -> list[dict[str, Any]]:
+    """The texts read wrongly to whose gold reading the pipeline gave the least probability.
 
     `log_probability` is that of the whole gold reading, in nats, before the decoder's settings and
-    calibration; None where it has a label that the tagger does not know. The texts are sorted by
+    calibration; None where it has a label that the pipeline does not know. The texts are sorted by
     its mean over the entities, gold or found, as it is low for all long texts. `gold` and
     `predicted` are entities with character offsets.
     """
     wrong = [reading for reading in readings if _spans(reading.gold) != _spans(reading.found)]
-    surprise = _surprise(absa, wrong)
+    batches = minibatch([reading.example for reading in wrong], _BATCH)
+    surprise = [nats for batch in batches for nats in judge.surprise(batch)]
     n_places = [len({**reading.gold, **reading.found}) for reading in wrong]
     worst = sorted(range(len(wrong)), key=lambda i: -surprise[i] / n_places[i])[:n]
     return [
@@ -56,17 +59,6 @@ def worst_errors(absa: AbsaGRU, readings: Sequence[Reading], n: int) -> list[dic
         }
         for i in worst
     ]
-
-
-def _surprise(absa: AbsaGRU, readings: Sequence[Reading]) -> list[float]:
-    nats = []
-    for batch in minibatch(readings, _BATCH):
-        emissions = absa.model.predict([reading.example.predicted for reading in batch])
-        for reading, scores in zip(batch, emissions.scores, strict=True):
-            known = all(span.label_ in absa.labels for span in reading.gold.values())
-            one = Emissions([scores], emissions.transitions)
-            nats.append(absa.get_loss([reading.example], one)[0] if known else inf)
-    return nats
 
 
 def _label(places: Places, place: tuple[int, int]) -> str:

@@ -9,6 +9,7 @@ from ..data.corpora import read_docs, read_examples
 from ..errors import InputError
 from ..pipeline.absa_gru import AbsaGRU
 from ..pipeline.gold import gold_spans
+from ..pipeline.judges import final_judge
 from .bootstrap import compare
 from .confidence import calibration_figures
 from .errors import confusion, worst_errors
@@ -34,7 +35,7 @@ def evaluation_figures(
         "confusion": confusion(readings, _labels([absa], readings)),
         "slices": score_slices(readings, absa.labels, absa.lexicon, known),
         "calibration": calibration_figures(judge(readings)),
-        "errors": worst_errors(absa, readings, n_errors),
+        "errors": worst_errors(final_judge(nlp), readings, n_errors),
     }
 
 

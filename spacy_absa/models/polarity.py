@@ -74,6 +74,25 @@ def target_head(width: int) -> Model[tuple[CharBatch, CharBatch], Floats2d]:
     )
 
 
+def heads(model: Model[list[Targets], Floats2d]) -> list[Model]:
+    """The layers of a reader, or of several, that make the scores of the labels."""
+    return [node.get_ref("head") for node in model.walk() if node.has_ref("head")]
+
+
+def add_outputs(model: Model[list[Targets], Floats2d], n_labels: int) -> None:
+    """Grow an initialised reader to `n_labels`; those that it knows keep their weights."""
+    for head in heads(model):
+        if head.has_dim("nO"):
+            shim = head.shims[0]
+            old = shim.state()
+            head.set_dim("nO", n_labels, force=True)
+            shim.build(**{**shim.cfg, "n_labels": n_labels})
+            new = shim.state()
+            for name, weights in old.items():  # the last layer alone gets further rows
+                new[name][: len(weights)] = weights
+            shim.load_state(new)
+
+
 def around(text: Targets, context: int) -> Iterator[Window]:
     """The window of each entity of a text."""
     opened, closed = numpy.zeros((2, len(text.text) + 1), dtype="int64")

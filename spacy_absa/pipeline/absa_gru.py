@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
+from math import inf
 from typing import Literal
 
 import numpy
@@ -11,6 +12,7 @@ from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, to_numpy
+from thinc.types import Floats2d
 
 from ..decoding.lexicon import Lexicon
 from ..decoding.marginals import Lattice, crf_loss, forward_backward, softmax_loss
@@ -22,8 +24,8 @@ from ..models.types import Emissions
 from ..types import CharSpan
 from .annotations import AlignmentMode, Mention, annotate
 from .char_pipe import CharPipe
-from .decoder import Decoder, Reading
-from .gold import allowed_tags, count_unknown
+from .decoder import Decoder, Extents, Reading, draw_readings, label_shares
+from .gold import allowed_tags, count_unknown, gold_spans
 from .scorers import SCORE_WEIGHTS
 
 DEFAULT_MODEL_CONFIG = """
@@ -216,9 +218,29 @@ class AbsaGRU(CharPipe):
         docs = list(docs)
         if not any(len(doc) for doc in docs):
             return [[[]] * n for _ in docs]
-        lattice = self.lattice(docs)
-        draws = [map(self.scheme.decode, lattice.sample(rng)) for _ in range(n)]
-        return [list(readings) for readings in zip(*draws, strict=True)]
+        return draw_readings(self.lattice(docs), self.scheme, n, rng)
+
+    def opinions(self, docs: Iterable[Doc], extents: Sequence[Extents]) -> list[Floats2d]:
+        """The probability of each label, given that the extents of each Doc are entities.
+
+        Of the model's distribution, as `lattice`. extents: characters from the first up to the one
+        behind the last. Returns (n_extents, n_labels) for each Doc, at least one not empty.
+        """
+        return label_shares(self.lattice(docs), self.scheme, list(enumerate(extents)))
+
+    def surprise(self, examples: Sequence[Example]) -> list[float]:
+        """The negative log-probability of the gold reading of each text, in nats.
+
+        Infinite where it has a label that the component does not know.
+        """
+        emissions = self.model.predict([example.predicted for example in examples])
+        nats = []
+        for example, scores in zip(examples, emissions.scores, strict=True):
+            spans = gold_spans(example.reference, self.spans_key)
+            one = Emissions([scores], emissions.transitions)
+            known = all(span.label_ in self.labels for span in spans)
+            nats.append(self.get_loss([example], one)[0] if known else inf)
+        return nats
 
     def set_annotations(self, docs: Iterable[Doc], mentions: list[list[Mention]]) -> None:
         """Write the mentions on the Docs: entities or spans, and the stored attributes."""

@@ -13,10 +13,12 @@ from thinc.types import Floats1d, Floats2d
 from ..decoding.lexicon import Lexicon
 from ..errors import InputError
 from ..models.features import pinned_lexicon
+from ..models.polarity import add_outputs, heads
 from ..models.types import Targets
 from .absa_gru import AbsaGRU
 from .annotations import Mention, relabel
 from .char_pipe import CharPipe
+from .decoder import Extents
 from .gold import gold_spans
 from .scorers import SCORE_WEIGHTS
 
@@ -107,6 +109,22 @@ class AbsaPolarity(CharPipe):
         super().__init__(vocab, model, name, spans_key, scorer)
         self.share = share
 
+    def add_label(self, label: str) -> int:
+        """Add a label, also to an initialised model. Returns 0 if it is there already, else 1.
+
+        A tagger of the pipeline needs it as well. Raises InputError where the model cannot grow.
+        """
+        if label in self.labels:
+            return 0
+        if not heads(self.model):
+            raise InputError(
+                f"{self.name}: the model {self.model.name} cannot learn another label: give all "
+                f"labels in [initialize.components.{self.name}] and train it anew."
+            )
+        self._set_labels([*self.labels, label])
+        add_outputs(self.model, len(self.labels))
+        return 1
+
     def initialize(
         self,
         get_examples: Callable[[], Iterable[Example]],
@@ -129,7 +147,7 @@ class AbsaPolarity(CharPipe):
         self._prepare(get_examples, labels, alphabet, charlm, lexicon)
         for name, pipe in nlp.components if nlp is not None else ():
             if isinstance(pipe, AbsaGRU) and pipe.labels and pipe.spans_key == self.spans_key:
-                self._check_labels(pipe.labels, f"the component {name!r}")
+                self.check_labels(pipe.labels, f"the component {name!r}")
         self.model.get_ref("head").set_dim("nO", len(self.labels))
         self.model.initialize()
 
@@ -138,7 +156,16 @@ class AbsaPolarity(CharPipe):
 
         Docs are not changed.
         """
-        targets = [_targets(doc, self.spans_key) for doc in docs]
+        docs = list(docs)
+        return self.opinions(docs, [_targets(doc, self.spans_key).places for doc in docs])
+
+    def opinions(self, docs: Iterable[Doc], extents: Sequence[Extents]) -> list[Floats2d]:
+        """The component's own probabilities of the labels, were a Doc's entities at the extents.
+
+        extents: characters from the first up to the one behind the last. Returns (n_extents,
+        n_labels) for each Doc.
+        """
+        targets = [Targets(doc.text, list(those)) for doc, those in zip(docs, extents, strict=True)]
         if not any(text.places for text in targets):
             return [numpy.zeros((0, len(self.labels)), dtype="float32") for _ in targets]
         with pinned_lexicon(self.lexicon):
@@ -204,7 +231,7 @@ class AbsaPolarity(CharPipe):
         stored = span._.sentiment_scores
         is_entity, shares = 1.0, own  # what a finder without probabilities is taken to say
         if stored is not None:
-            self._check_labels(stored, f"the entity {span.text!r}")
+            self.check_labels(stored, f"the entity {span.text!r}")
             before = numpy.array([stored[label] for label in self.labels])
             shares = mix(before, own, self.share)
             sentiment = span.label_ if span.label_ in stored else max(stored, key=stored.get)
@@ -222,7 +249,8 @@ class AbsaPolarity(CharPipe):
             id=span.kb_id_ or span.id_,
         )
 
-    def _check_labels(self, labels: Iterable[str], owner: str) -> None:
+    def check_labels(self, labels: Iterable[str], owner: str) -> None:
+        """Raise InputError where another one's labels are not those of the component."""
         if set(labels) != set(self.labels):
             raise InputError(
                 f"{self.name} knows the labels {', '.join(sorted(self.labels))}, but {owner} has "
@@ -231,11 +259,11 @@ class AbsaPolarity(CharPipe):
 
 
 def mix(tagger: numpy.ndarray, own: numpy.ndarray, share: float) -> numpy.ndarray:
-    """Two distributions over labels as one: p ∝ tagger^(1 - share) · own^share."""
+    """Distributions over labels, (…, n_labels), as one: p ∝ tagger^(1 - share) · own^share."""
     logs = [numpy.log(numpy.maximum(p, _LEAST).astype("float64")) for p in (tagger, own)]
     mixed = (1 - share) * logs[0] + share * logs[1]
-    mixed = numpy.exp(mixed - mixed.max())
-    return mixed / mixed.sum()
+    mixed = numpy.exp(mixed - mixed.max(axis=-1, keepdims=True))
+    return mixed / mixed.sum(axis=-1, keepdims=True)
 
 
 def _targets(doc: Doc, spans_key: str | None) -> Targets:

@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy
+from thinc.types import Floats2d
 
 from ..decoding.calibration import Calibration
 from ..decoding.kbest import k_best
-from ..decoding.marginals import forward_backward
+from ..decoding.marginals import Lattice, forward_backward
 from ..decoding.matches import Match
 from ..decoding.schemes import TagScheme
 from ..decoding.viterbi import Mode, viterbi
 from ..types import CharSpan
 from .annotations import Mention
+
+# Where entities are: the first character of each, and the one behind its last.
+Extents = Sequence[tuple[int, int]]
 
 
 class Reading(NamedTuple):
@@ -124,3 +128,23 @@ class Decoder:
         emitted = scores[numpy.arange(len(tags)), tags].sum(dtype="float64")
         moved = transitions[numpy.append(edge, tags), numpy.append(tags, edge)].sum()
         return float(numpy.exp(emitted + moved - log_z))
+
+
+def draw_readings(
+    lattice: Lattice, scheme: TagScheme, n: int, rng: numpy.random.Generator
+) -> list[list[list[CharSpan]]]:
+    """`n` readings of each text from the distribution over its tag sequences."""
+    draws = [map(scheme.decode, lattice.sample(rng)) for _ in range(n)]
+    return [list(readings) for readings in zip(*draws, strict=True)]
+
+
+def label_shares(
+    lattice: Lattice, scheme: TagScheme, groups: Sequence[tuple[int, Extents]]
+) -> list[Floats2d]:
+    """The probability of each label, given that there is an entity at each of the extents.
+
+    groups: a text's index, and extents in it. Returns (n_extents, n_labels) for each.
+    """
+    extents = [(text, start, end) for text, those in groups for start, end in those]
+    shares = Calibration().shares(lattice.span_marginals(extents, scheme))
+    return numpy.split(shares, numpy.cumsum([len(those) for _, those in groups])[:-1])

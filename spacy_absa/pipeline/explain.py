@@ -7,10 +7,10 @@ from typing import Any
 import numpy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
-from thinc.types import Floats1d
+from thinc.types import Floats1d, Floats2d
 
 from ..errors import InputError
-from .absa_gru import AbsaGRU
+from .judges import Judge, final_judge
 
 # Stands for a hidden character. No alphabet holds it, so the model reads an unknown character.
 HIDDEN = "\N{REPLACEMENT CHARACTER}"
@@ -25,9 +25,9 @@ DEFAULT_REACH = 40
 
 
 class Explainer:
-    """The component `absa_explain`: explains what another component has found. See `explain`."""
+    """The component `absa_explain`: explains what others have found and judged. See `explain`."""
 
-    def __init__(self, explained: AbsaGRU, reach: int) -> None:
+    def __init__(self, explained: Judge, reach: int) -> None:
         self.explained = explained
         self.reach = reach
 
@@ -44,19 +44,26 @@ class Explainer:
     default_config={"component": "absa_gru", "reach": DEFAULT_REACH},
 )
 def make_explainer(nlp: Language, name: str, component: str, reach: int) -> Explainer:
-    """Create the component, which stands behind the one that it explains.
+    """Create the component, which stands behind what it explains.
 
-    Raises InputError where none of the name `component` is before it.
+    component: the `absa_gru`, explained together with an `absa_polarity` behind it; or, behind a
+    finder of another kind, the `absa_polarity`. Raises InputError where there is none before it.
     """
     if component not in nlp.component_names:
         raise InputError(
             f"{name} explains the component {component!r}, but there is none before it: add "
             "absa_explain behind it, or name another one as its `component`."
         )
-    return Explainer(nlp.get_pipe(component), reach)
+    judge = final_judge(nlp, component)
+    if not isinstance(judge, Judge):
+        raise InputError(
+            f"{name} explains the component {component!r}, which has no opinions: name the "
+            "absa_gru or the absa_polarity as its `component`."
+        )
+    return Explainer(judge, reach)
 
 
-def explain(pipe: AbsaGRU, docs: Iterable[Doc], *, reach: int = DEFAULT_REACH) -> None:
+def explain(judge: Judge, docs: Iterable[Doc], *, reach: int = DEFAULT_REACH) -> None:
     """Add to each entry of `doc._.absa` its `"explanation"`, the characters that moved its label.
 
     An explanation is a list of dicts `{"start": int, "end": int, "text": str, "weight": float}`:
@@ -72,17 +79,19 @@ def explain(pipe: AbsaGRU, docs: Iterable[Doc], *, reach: int = DEFAULT_REACH) -
     of a negation that turns the label, and it needs a way through each kind of input layer; this
     needs nothing of the model but its answers.
 
-    reach: tokens on either side of an entity that are looked at, as its only context. The cost
-    grows with its square: an entity takes up to six `reach` runs of the model over two `reach`
-    tokens. Tokens are those of the Doc, so that word vectors (`words` of the model) see whole
+    judge: who gave the labels, such as `nlp.get_pipe("absa_gru")`; of a pipeline with
+    `absa_polarity`, `judges.final_judge(nlp)`. reach: tokens on either side of an entity that are
+    looked at, as its only context. The cost grows with its square: an entity takes up to six
+    `reach` runs of the model over two `reach` tokens, with `absa_polarity` one more for each entity
+    in reach. Tokens are those of the Doc, so that word vectors (`words` of the model) see whole
     words hidden; an embedding that listens to another component is not asked again.
     """
     for doc in docs:
         for entry in doc._.absa or []:
-            entry["explanation"] = _explain(pipe, doc, entry, reach)
+            entry["explanation"] = _explain(judge, doc, entry, reach)
 
 
-def _explain(pipe: AbsaGRU, doc: Doc, entry: dict[str, Any], reach: int) -> list[dict[str, Any]]:
+def _explain(judge: Judge, doc: Doc, entry: dict[str, Any], reach: int) -> list[dict[str, Any]]:
     entity = doc.char_span(entry["start"], entry["end"], alignment_mode="expand")
     first, last = max(entity.start - reach, 0), min(entity.end + reach, len(doc))
     windows = [
@@ -94,8 +103,8 @@ def _explain(pipe: AbsaGRU, doc: Doc, entry: dict[str, Any], reach: int) -> list
     if not windows:
         return []
     variants = [_hide(doc[first:last], start, end) for start, end in [(0, 0), *windows]]
-    offset = doc[first].idx
-    log_odds = _log_odds(pipe, variants, entry, offset)
+    rows = _opinions(judge, variants, doc, entry, doc[first].idx)
+    log_odds = _log_odds(rows, judge.labels.index(entry["label"]))
     drops = log_odds[0] - log_odds[1:]
     weights, counts = numpy.zeros((2, len(doc)))
     for (start, end), drop in zip(windows, drops, strict=True):
@@ -113,15 +122,26 @@ def _hide(span: Span, start: int, end: int) -> Doc:
     return Doc(span.doc.vocab, words, [bool(token.whitespace_) for token in span])
 
 
-def _log_odds(pipe: AbsaGRU, docs: list[Doc], entry: dict[str, Any], offset: int) -> Floats1d:
-    """Log-odds of the entry's label in each Doc, given that its characters are an entity."""
-    start, end = entry["start"] - offset, entry["end"] - offset
-    extents = [(i, start, end) for i in range(len(docs))]
-    joint = pipe.lattice(docs).span_marginals(extents, pipe.scheme)
-    joint = numpy.maximum(joint, numpy.finfo(joint.dtype).tiny)
-    of_label = joint[:, pipe.labels.index(entry["label"])]
-    others = numpy.delete(joint, pipe.labels.index(entry["label"]), axis=1)
-    return numpy.log(of_label) - numpy.log(others.sum(axis=1))
+def _opinions(
+    judge: Judge, docs: list[Doc], doc: Doc, entry: dict[str, Any], offset: int
+) -> Floats2d:
+    """Probability of each label in each variant of the text from `offset` on, were it an entity."""
+    length = len(docs[0].text)
+    others = [
+        (max(other["start"] - offset, 0), min(other["end"] - offset, length))
+        for other in doc._.absa
+        if other is not entry
+    ]
+    rivals = [(start, end) for start, end in others if start < end]
+    extents = [(entry["start"] - offset, entry["end"] - offset), *rivals]
+    return numpy.stack([rows[0] for rows in judge.opinions(docs, [extents] * len(docs))])
+
+
+def _log_odds(shares: Floats2d, label: int) -> Floats1d:
+    """Log-odds of a label by rows of probabilities."""
+    odds = shares[:, label], numpy.delete(shares, label, axis=1).sum(axis=1)
+    of_label, of_others = (numpy.log(numpy.maximum(p, numpy.finfo(p.dtype).tiny)) for p in odds)
+    return of_label - of_others
 
 
 def _runs(doc: Doc, weights: Floats1d) -> list[dict[str, Any]]:

@@ -1,5 +1,8 @@
 """The commands, with `absa_polarity` behind the tagger."""
 
+import hashlib
+
+import numpy
 import pytest
 import spacy
 import srsly
@@ -11,6 +14,8 @@ from spacy_absa.cli._util import load_pipeline
 from spacy_absa.data.corpora import read_examples
 from spacy_absa.decoding.calibration import Calibration
 from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
+from spacy_absa.pipeline.explain import explain
+from spacy_absa.pipeline.judges import final_judge
 
 LABELS = {"喜欢本田": "POS", "讨厌丰田": "NEG"}
 
@@ -49,6 +54,79 @@ def test_what_both_say_is_calibrated(absa, both):
         assert new._.sentiment_scores[label] == pytest.approx(0.75, abs=0.05)
 
 
+def test_the_taggers_own_calibration_stays(absa, both):
+    nlp, own = spacy.load(both / "both"), Calibration(0.3, 0.2, 3.0)
+    nlp.get_pipe("absa_gru").calibration = own
+    nlp.to_disk(both / "fitted")
+    assert "40 entities" in absa("calibrate", "fitted", "gold.spacy", "out").out
+    after = spacy.load(both / "out")
+    assert after.get_pipe("absa_gru").calibration == pytest.approx(own)
+    for text, label in LABELS.items():
+        (old,), (new,) = nlp(text).ents, after(text).ents
+        assert old.label_ == new.label_ == label
+        assert new._.absa_score == pytest.approx(0.75, abs=0.05)
+        assert new._.sentiment_scores[label] == pytest.approx(0.75, abs=0.05)
+
+
+def test_readings_are_drawn_from_both(absa, both):
+    nlp, n = spacy.load(both / "both"), 30
+    (both / "raw.txt").write_text("\n".join(LABELS), encoding="utf8")
+    assert absa("distill", "both", "raw.txt", "drawn.spacy", "--samples", n).code == 0
+    docs = DocBin().from_disk(both / "drawn.spacy").get_docs(nlp.vocab)
+    found = [[(e.start_char, e.end_char, e.label_) for e in doc.ents] for doc in docs]
+    texts = [nlp.make_doc(text) for text in LABELS]
+    drawn = final_judge(nlp).sample(texts, n, numpy.random.default_rng(0))
+    assert found == [reading for readings in drawn for reading in readings]
+    # The tagger alone is sure.
+    assert {label for reading in found for *_, label in reading} == {"NEG", "POS"}
+    alone = nlp.get_pipe("absa_gru").sample(texts, n, numpy.random.default_rng(0))
+    assert found != [reading for readings in alone for reading in readings]
+
+
+def test_what_both_doubt_is_suggested(absa, both):
+    (both / "raw.txt").write_text("\n".join(LABELS), encoding="utf8")
+    options = ("raw.txt", "t.jsonl", "--format", "doccano")
+    # The tagger alone is sure of all of them.
+    assert "no text there that is worth labelling" in absa("suggest", "trained", *options).err
+    config = (both / "both/config.cfg").read_text(encoding="utf8")
+    (both / "both/config.cfg").write_text(config.replace("share = 0.5", "share = 1.0"))
+    assert "; 2 corrections expected" in absa("suggest", "both", *options).out
+
+
+def test_explanations_are_of_what_both_say(absa, both):
+    srsly.write_jsonl(both / "texts.jsonl", [{"text": text} for text in LABELS])
+    assert absa("predict", "both", "texts.jsonl", "out.jsonl", "--explain").code == 0
+    nlp = spacy.load(both / "both")
+    docs = [nlp(text) for text in LABELS]
+    explain(final_judge(nlp), docs)
+    explanations = [doc._.absa[0]["explanation"] for doc in docs]
+    assert any(explanations)
+    lines = srsly.read_jsonl("out.jsonl")
+    assert [line["entities"][0]["explanation"] for line in lines] == explanations
+    for text, expected in zip(LABELS, explanations, strict=True):
+        (result,) = Analyser(nlp).analyse([text], explained=True)
+        assert result["entities"][0]["explanation"] == expected
+
+
+def test_weights_of_both_are_rounded_or_taken_from_between(absa, both):
+    def weights(name):
+        pipes = [pipe for _, pipe in spacy.load(both / name).pipeline]
+        shims = [shim for pipe in pipes for node in pipe.model.walk() for shim in node.shims]
+        return [array for shim in shims for array in shim.state().values()]
+
+    nlp = spacy.load(both / "both")
+    nlp.get_pipe("absa_polarity").model.get_ref("head").shims[0].module.output.bias.data += 1
+    nlp.to_disk(both / "other")
+    assert absa("interpolate", "both", "other", "out", "--share", 0.25).code == 0
+    moved = [b - a for a, b in zip(weights("both"), weights("out"), strict=True)]
+    (bias,) = (difference for difference in moved if difference.any())
+    assert bias.tolist() == pytest.approx([0.25, 0.25])
+    assert absa("interpolate", "trained", "other", "out").code == 0
+    assert absa("ensemble", "both", "other", "half", "--half").code == 0
+    for array in weights("half"):
+        assert (array == array.astype("float16")).all()
+
+
 def test_an_entity_list_reaches_both(both):
     names = both / "names.txt"
     names.write_text("本田\n", encoding="utf8")
@@ -72,6 +150,9 @@ def test_answers_and_reports_come_from_both(absa, both):
     assert absa("predict", "both", "texts.jsonl", "out.jsonl").code == 0
     assert absa("annotate", "both", "texts.jsonl", "--output", "annotated").code == 0
     nlp = spacy.load(both / "both")
+    run = srsly.read_json(both / "annotated/manifest.json")["run"]
+    weights = b"".join(pipe.model.to_bytes() for _, pipe in nlp.pipeline)
+    assert run["pipeline"]["weights_sha256"] == hashlib.sha256(weights).hexdigest()
     expected = [nlp(text) for text in LABELS]
     (part,) = (both / "annotated").glob("part-*.jsonl")
     for path, key in (("out.jsonl", "entities"), (part, "absa")):

@@ -10,6 +10,13 @@ TINY = {
     "encoder": {"@architectures": "spacy_absa.BiGRUEncoder.v1", "width": 16},
     "output": {"@architectures": "spacy_absa.CRF.v1"},
 }
+READER = {
+    "@architectures": "spacy_absa.PolarityReader.v1",
+    "charlm": TINY["charlm"],
+    "features": TINY["features"],
+    "encoder": TINY["encoder"],
+    "width": 16,
+}
 GOLD = {
     "我喜欢本田，我不喜欢丰田": [(3, 5, "POS"), (10, 12, "NEG")],
     "丰田不错": [(0, 2, "POS")],

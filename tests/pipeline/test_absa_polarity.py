@@ -7,22 +7,16 @@ import spacy
 from spacy.cli.train import train as spacy_train
 from spacy.tokens import DocBin, Span
 from spacy.training import Example
+from thinc.api import Model
 
 from spacy_absa.decoding.calibration import Calibration
 from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
 from spacy_absa.errors import InputError
 from spacy_absa.pipeline.absa_polarity import mix
 
-from .conftest import GOLD, TINY, examples_of, train
+from .conftest import GOLD, READER, examples_of, train
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-READER = {
-    "@architectures": "spacy_absa.PolarityReader.v1",
-    "charlm": TINY["charlm"],
-    "features": TINY["features"],
-    "encoder": TINY["encoder"],
-    "width": 16,
-}
 # Which of the two is liked depends on which one is asked for.
 SWAPPED = {
     "我喜欢本田，我不喜欢丰田": [(3, 5, "POS"), (10, 12, "NEG")],
@@ -198,6 +192,39 @@ def test_only_gold_entities_of_known_labels_teach(polarity):
     reference = examples[0].reference
     other = Example(nlp.make_doc("别的"), reference)
     assert pipe.update([other], losses={})["absa_polarity"] > 0
+
+
+def test_another_label_can_be_learned(polarity):
+    nlp = make().from_bytes(polarity.to_bytes())
+    pipe = nlp.get_pipe("absa_polarity")
+    docs = [example.reference for example in examples_of(nlp, SWAPPED)]
+    before = pipe.predict(docs)
+    assert (pipe.add_label("POS"), pipe.add_label("MIXED")) == (0, 1)
+    assert pipe.labels == ("NEG", "NEU", "POS", "MIXED")
+    for old, new in zip(before, pipe.predict(docs), strict=True):
+        known = new[:, :3] / new[:, :3].sum(axis=1, keepdims=True)
+        assert known == pytest.approx(old, abs=1e-5)
+    examples = examples_of(nlp, {**SWAPPED, "本田还行吧": [(0, 2, "MIXED")]})
+    optimizer = nlp.resume_training()
+    optimizer.learn_rate = 0.02
+    for _ in range(30):
+        nlp.update(examples, sgd=optimizer)
+    grown = make().from_bytes(nlp.to_bytes()).get_pipe("absa_polarity")
+    found = grown.predict([example.reference for example in examples])
+    labels = [grown.labels[i] for rows in found for i in rows.argmax(axis=1)]
+    assert labels == [e.label_ for example in examples for e in example.reference.ents]
+
+
+def test_labels_before_and_without_weights():
+    nlp = make()
+    pipe = nlp.get_pipe("absa_polarity")
+    assert pipe.add_label("GOOD") == 1
+    nlp.initialize(lambda: examples_of(nlp, {"丰田不错": [(0, 2, "GOOD")]}))
+    assert pipe.predict([nlp("丰田")])[0].shape == (0, 1)
+    pipe.model = Model("other", lambda model, X, is_train: X)
+    with pytest.raises(InputError, match="the model other cannot learn another label"):
+        pipe.add_label("BAD")
+    assert pipe.labels == ("GOOD",)
 
 
 def test_bad_use_is_refused(trained, polarity):

@@ -12,28 +12,24 @@ from spacy_absa.pipeline.explain import explain
 NATS = {"好": 3.0, "坏": -1.5, "good": 2.0}
 
 
-class KnownTagger:
+class KnownJudge:
     """The log-odds of POS are the sum of the words' that are to be seen."""
 
     labels = ("NEG", "POS")
-    scheme = None
 
-    def lattice(self, docs):
-        self.texts = [doc.text for doc in docs]
-        return self
-
-    def span_marginals(self, spans, scheme):
-        assert len({self.texts[i][start:end] for i, start, end in spans}) == 1
-        log_odds = [sum(NATS[word] for word in NATS if word in self.texts[i]) for i, _, _ in spans]
+    def opinions(self, docs, extents):
+        ((start, end),) = {those[0] for those in extents}
+        assert len({doc.text[start:end] for doc in docs}) == 1
+        log_odds = [sum(NATS[word] for word in NATS if word in doc.text) for doc in docs]
         positive = 1 / (1 + np.exp(-np.array(log_odds)))
-        return 0.25 * np.stack([1 - positive, positive], axis=1)
+        return [np.array([[1 - p, p]]) for p in positive]
 
 
 def explained(lang, text, start, end, label="POS", **options):
     install_extension(Doc, "absa")
     doc = spacy.blank(lang)(text)
     doc._.absa = [{"start": start, "end": end, "label": label}]
-    explain(KnownTagger(), [doc], **options)
+    explain(KnownJudge(), [doc], **options)
     return [tuple(run.values()) for run in doc._.absa[0]["explanation"]]
 
 

@@ -14,7 +14,7 @@ from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
 from spacy_absa.folding import fold
 
 from .. import strategies as s
-from ..pipeline.conftest import TINY, examples_of
+from ..pipeline.conftest import READER, TINY, examples_of
 
 LEXICON = Lexicon([LexiconEntry(name, f"id-{fold(name)}") for name in s.NAMES])
 # Every scheme, mode of the lexicon, way of aligning and place to write to; words and characters.
@@ -28,25 +28,33 @@ CONFIGS = {
     "spans, threshold": ("zh", {"spans_key": "absa", "threshold": 0.2}),
     "softmax": ("zh", {"model": {**TINY, "output": {"@architectures": "spacy_absa.Softmax.v1"}}}),
     "short windows": ("zh", {"model": {**TINY, "max_length": 8}}),
+    "second reading": ("zh", {}, {"model": {**READER, "context": 6}}),
+    "words, second reading": ("en", {"lexicon_mode": "prefer"}, {"model": READER, "share": 0.9}),
 }
 # Weights ten times as large as trained ones make as much more of rounding in float32.
 NUMBERS = {"abs": 1e-4, "nan_ok": False}
 
 
-def wild(lang, config):
-    """A pipeline whose weights are large and random: it finds much, of any shape, everywhere."""
+def wild(lang, config, reader=None):
+    """A pipeline whose weights are large and random: it finds much, of any shape, everywhere.
+
+    reader: the config of an `absa_polarity` behind the tagger.
+    """
     nlp = spacy.blank(lang)
     nlp.add_pipe("absa_gru", config={"model": TINY, **config})
-    nlp.config["initialize"]["components"]["absa_gru"] = {"labels": ["NEG", "NEU", "POS"]}
+    if reader:
+        nlp.add_pipe("absa_polarity", config=reader)
+    for name in nlp.pipe_names:
+        nlp.config["initialize"]["components"][name] = {"labels": ["NEG", "NEU", "POS"]}
     examples = examples_of(spacy.blank("zh"))
     fix_random_seed(1)
     nlp.initialize(lambda: examples)
-    pipe = nlp.get_pipe("absa_gru")
-    pipe.set_lexicon(LEXICON)
     rng = numpy.random.default_rng(1)
-    for shim in (shim for node in pipe.model.walk() for shim in node.shims if shim.is_built):
-        noise = {name: rng.normal(0, 1, value.shape) for name, value in shim.state().items()}
-        shim.load_state({name: value.astype("float32") for name, value in noise.items()})
+    for _, pipe in nlp.pipeline:
+        pipe.set_lexicon(LEXICON)
+        for shim in (shim for node in pipe.model.walk() for shim in node.shims if shim.is_built):
+            noise = {name: rng.normal(0, 1, value.shape) for name, value in shim.state().items()}
+            shim.load_state({name: value.astype("float32") for name, value in noise.items()})
     return nlp
 
 
@@ -120,7 +128,7 @@ def test_company_and_order_do_not_matter(pipelines, texts, name, batch_size, see
         same(doc._.absa, alone[i])
 
 
-@pytest.mark.parametrize("name", ["biluo, prefer", "words, expand"])
+@pytest.mark.parametrize("name", ["biluo, prefer", "words, expand", "second reading"])
 def test_processes_and_saving_do_not_matter(pipelines, tmp_path, name):
     nlp, path, rng = pipelines[name], tmp_path / "pipeline", random.Random(0)
     texts = ["".join(rng.choices(s.PIECES, k=rng.randrange(12))) for _ in range(60)]

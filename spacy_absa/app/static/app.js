@@ -9,7 +9,7 @@ const WORDS = {
   entity: ["entity", "实体"], sentiment: ["sentiment", "情感"], scores: ["scores", "得分"],
   certainty: ["certainty", "置信度"], id: ["id", "编号"],
   readings: ["Readings", "候选结果"],
-  before: ["their probabilities before the entity list has its say", "概率为使用词表之前的概率"],
+  before: ["by the tagger alone; probabilities before the entity list has its say", "仅标注器的结果；概率为使用词表之前的概率"],
   why: ["What moved the sentiment", "情感依据"],
   for: ["for its label", "支持该判断"], against: ["against it", "反对该判断"],
   noReason: ["nothing around it moved the sentiment", "上下文没有明显依据"],
