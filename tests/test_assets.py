@@ -46,23 +46,32 @@ def test_case_and_width_do_not_matter(nlp, name):
     assert (ent.text, ent._.sentiment, ent.kb_id_) == (name, "neutral", "audi-q7")
 
 
-def test_what_is_said_of_a_make_counts_and_not_its_reputation(nlp):
+@pytest.mark.parametrize(
+    ("pattern", "sentiments"),
+    [
+        ("我喜欢{}，我不喜欢{}", ["positive", "negative"]),
+        ("{}比{}好", ["positive", "negative"]),
+        ("{}不如{}", ["negative", "positive"]),
+        ("{}没有{}省油", ["negative", "positive"]),
+    ],
+)
+def test_what_is_said_of_a_make_counts_and_not_its_reputation(nlp, pattern, sentiments):
     makes = ["本田", "丰田", "大众", "宝马", "奔驰", "奥迪"]
     pairs = list(permutations(makes, 2))
-    docs = nlp.pipe(f"我喜欢{one}，我不喜欢{other}" for one, other in pairs)
+    docs = nlp.pipe(pattern.format(*pair) for pair in pairs)
     for doc, pair in zip(docs, pairs, strict=True):
         assert [ent.text for ent in doc.ents] == list(pair)
-        assert [ent._.sentiment for ent in doc.ents] == ["positive", "negative"]
+        assert [ent._.sentiment for ent in doc.ents] == sentiments
 
 
 def test_plain_opinions(nlp):
-    # Half is what it has; see the model card.
+    # Two thirds is what it has; see the model card.
     right = total = 0
     for record, gold in read_annotated(ASSETS / "plain" / "test.jsonl"):
         found = {(ent.start_char, ent.end_char): ent.label_ for ent in nlp(record.text).ents}
         total += len(gold)
         right += sum(found.get((start, end)) == label for start, end, label in gold)
-    assert right / total > 0.5
+    assert right / total > 0.6
 
 
 def test_composed_opinions_are_about_names_of_the_list():
