@@ -91,7 +91,7 @@ def test_readings_and_explanations(analyse):
     assert names(first) == names(result)
     assert 1 > first["probability"] > sum(other["probability"] for other in others) > 0
     assert len(others) == 2
-    assert "省油" in result["entities"][0]["explanation"][0]["text"]
+    assert "省" in result["entities"][0]["explanation"][0]["text"]
 
 
 def test_words_of_requests_are_forgotten(analyse, nlp):
