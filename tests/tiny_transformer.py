@@ -8,9 +8,12 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 
 
 def save_transformer(path, vocab, n_positions):
-    """Save one of two layers with random weights, which knows SPECIAL and the pieces of `vocab`."""
+    """Save one of two layers with random weights; its pieces are `vocab`, SPECIAL before all.
+
+    Returns the folder as a setting takes it.
+    """
     torch.manual_seed(0)
-    pieces = {piece: number for number, piece in enumerate([*SPECIAL, *vocab])}
+    pieces = {piece: number for number, piece in enumerate(vocab)}
     config = BertConfig(
         vocab_size=len(pieces),
         hidden_size=8,
@@ -27,3 +30,4 @@ def save_transformer(path, vocab, n_positions):
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     tokenizer.save(str(path / "tokenizer.json"))
+    return str(path)

@@ -21,7 +21,7 @@ from ..data.parquet import JsonColumns, output_schema, parquet_schema, string_sc
 from ..data.rows import Row, read_rows, row_format, table_header, text_column
 from ..data.text import atomic_write, find_surrogate
 from ..errors import InputError
-from ..pipeline.char_pipe import lexicon_readers
+from ..pipeline.char_pipe import char_pipes
 from .engines import Engine
 from .shards import Annotator, Receipt, Shard, cut, read_receipt
 
@@ -173,7 +173,7 @@ def _describe_pipeline(nlp: Language) -> dict[str, str]:
         "name": f"{nlp.meta['lang']}_{nlp.meta['name']}",
         "version": nlp.meta["version"],
         "sha256": digest.hexdigest(),
-        "weights_sha256": _hash(b"".join(p.model.to_bytes() for p in lexicon_readers(nlp))),
+        "weights_sha256": _hash(b"".join(p.model.to_bytes() for p in char_pipes(nlp))),
     }
 
 

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from ..data.text import sync
 from ..decoding.lexicon import Lexicon
 from ..errors import InputError
-from ..pipeline.char_pipe import lexicon_readers
+from ..pipeline.char_pipe import char_pipes
 
 Item = TypeVar("Item")
 # Control characters could move a terminal's cursor, or make it do worse.
@@ -146,7 +146,7 @@ def load_pipeline(
         raise InputError(f"{name}: no component absa_gru in this pipeline ({components}).")
     if lexicon is not None:
         entries = Lexicon.from_file(lexicon)
-        for pipe in lexicon_readers(nlp):
+        for pipe in char_pipes(nlp):
             pipe.set_lexicon(entries)
     if explain and "absa_explain" not in nlp.pipe_names:
         nlp.add_pipe("absa_explain")

@@ -10,7 +10,7 @@ from wasabi import msg
 
 from ..errors import InputError
 from ..models.torch_layer import halve
-from ..pipeline.char_pipe import lexicon_readers
+from ..pipeline.char_pipe import char_pipes
 from ._util import command, load_pipeline, write_folder
 
 
@@ -47,7 +47,7 @@ def ensemble(
             )
     nlp = _join(members)
     if half:
-        for pipe in lexicon_readers(nlp):
+        for pipe in char_pipes(nlp):
             halve(pipe.model)
     write_folder(output_path, nlp.to_disk)
     msg.good(f"{output_path}: mean of {len(members)} pipelines")

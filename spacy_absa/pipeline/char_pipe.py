@@ -174,6 +174,6 @@ class CharPipe(TrainablePipe):
             set_alphabet(char_layer, build_alphabet(count_characters(texts), min_count=2))
 
 
-def lexicon_readers(nlp: Language) -> list[CharPipe]:
-    """The components of a pipeline that have an entity list."""
+def char_pipes(nlp: Language) -> list[CharPipe]:
+    """The taggers of a pipeline and the readers behind them: all that has an entity list."""
     return [pipe for _, pipe in nlp.pipeline if hasattr(pipe, "set_lexicon")]

@@ -18,9 +18,7 @@ PIECES = 12
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A transformer for windows of PIECES pieces."""
-    path = tmp_path_factory.mktemp("transformer")
-    save_transformer(path, VOCAB[len(SPECIAL) :], PIECES)
-    return str(path)
+    return save_transformer(tmp_path_factory.mktemp("transformer"), VOCAB, PIECES)
 
 
 @pytest.fixture

@@ -24,9 +24,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    path = tmp_path_factory.mktemp("transformer")
-    save_transformer(path, VOCAB[len(SPECIAL) :], PIECES)
-    return str(path)
+    return save_transformer(tmp_path_factory.mktemp("transformer"), VOCAB, PIECES)
 
 
 @pytest.fixture

@@ -304,11 +304,10 @@ def test_the_config_trains_beside_a_frozen_tagger(trained, tmp_path, beside):
 def transformer(tmp_path):
     """The folder of a transformer that knows the characters of the training texts."""
     pytest.importorskip("transformers", reason="needs the extra [transformer]")
-    from tests.tiny_transformer import save_transformer
+    from tests.tiny_transformer import SPECIAL, save_transformer
 
-    path = tmp_path / "transformer"
-    save_transformer(path, sorted({*"".join([*SWAPPED, *GOLD]), *"《》"}), 64)
-    return path
+    chars = sorted({*"".join([*SWAPPED, *GOLD]), *"《》"})
+    return save_transformer(tmp_path / "transformer", [*SPECIAL, *chars], 64)
 
 
 def test_a_transformer_trains_beside_a_frozen_tagger_and_judges(transformer, beside):
