@@ -23,6 +23,7 @@ def build_char_lm(
     use: Literal["vectors", "states"] = "states",
     learn_rate_scale: float = 1.0,
     quantize: bool = False,
+    mixed_precision: bool = False,
 ) -> Model[list[str], CharBatch]:
     """`spacy_absa.CharLM.v1`: characters as vectors from a (pretrained) language model.
 
@@ -30,11 +31,18 @@ def build_char_lm(
     use: `vectors`, only the embedding (the system of 2016), or `states`, the contextual states of
     both GRUs (2 * width). learn_rate_scale: fine-tune at this share of the learning rate; 0
     freezes the layer. quantize: predict with GRUs in 8-bit integers (CPUs with AVX-512 VNNI).
+    mixed_precision: train GRUs with products in bfloat16 (CPUs with AVX-512 BF16).
     """
     if use == "vectors":
         build = partial(CharVectors, vector_width=vector_width)
     else:
-        build = partial(CharStates, vector_width=vector_width, width=width, quantize=quantize)
+        build = partial(
+            CharStates,
+            vector_width=vector_width,
+            width=width,
+            quantize=quantize,
+            mixed_precision=mixed_precision,
+        )
     lookup = symbols()
     vectors = torch_layer(
         f"char_{use}",

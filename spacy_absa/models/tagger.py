@@ -50,15 +50,23 @@ def build_char_tagger(
 
 
 def build_bigru_encoder(
-    width: int, depth: int = 1, quantize: bool = False
+    width: int, depth: int = 1, quantize: bool = False, mixed_precision: bool = False
 ) -> Model[CharBatch, CharBatch]:
     """`spacy_absa.BiGRUEncoder.v1`: `depth` bidirectional GRUs of `width` units a direction.
 
-    quantize: predict with GRUs in 8-bit integers (CPUs with AVX-512 VNNI).
+    quantize: predict with GRUs in 8-bit integers (CPUs with AVX-512 VNNI). mixed_precision: train
+    them with products in bfloat16 (CPUs with AVX-512 BF16).
     """
+    build = partial(
+        BiGRUEncoder,
+        width=width,
+        depth=depth,
+        quantize=quantize,
+        mixed_precision=mixed_precision,
+    )
     return torch_layer(
         "bigru_encoder",
-        partial(BiGRUEncoder, width=width, depth=depth, quantize=quantize),
+        build,
         _forward_encoder,
         _encoder_sizes,
         attrs={"dropout_rate": 0.0},

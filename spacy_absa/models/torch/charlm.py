@@ -26,9 +26,16 @@ class CharVectors(nn.Module):
 class CharStates(CharVectors):
     """Contextual character vectors: the states of both GRUs of the language model."""
 
-    def __init__(self, n_symbols: int, vector_width: int, width: int, quantize: bool = False):
+    def __init__(
+        self,
+        n_symbols: int,
+        vector_width: int,
+        width: int,
+        quantize: bool = False,
+        mixed_precision: bool = False,
+    ):
         super().__init__(n_symbols, vector_width)
-        self.gru = TwoWayGRU(vector_width, width, quantize)
+        self.gru = TwoWayGRU(vector_width, width, quantize, mixed_precision)
 
     def forward(self, symbols: Tensor, lengths: Tensor) -> Tensor:
         """(n_steps, batch) symbol numbers → (n_steps, batch, 2 * width)."""

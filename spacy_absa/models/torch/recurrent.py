@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
 
-from . import int8
+from . import int8, mixed
 
 if TYPE_CHECKING:
     from .fused import FusedGRUs
@@ -42,13 +42,17 @@ class TwoWayGRU(nn.Module):
     so all padding lies in either's future: no output depends on it, or on the batch mates.
     Without, the sequences are packed, so that padding takes no time. Packing makes the backward
     pass of a CPU about twice as slow. `quantize`: without gradients, calculate in 8-bit integers
-    where the CPU is made for it (see `Int8GRUs`, and `fused_grus`).
+    where the CPU is made for it (see `Int8GRUs`, and `fused_grus`). `mixed_precision`: with
+    gradients, multiply in bfloat16 where the CPU is made for it (see `MixedGRU`).
     """
 
-    def __init__(self, n_in: int, width: int, quantize: bool = False):
+    def __init__(
+        self, n_in: int, width: int, quantize: bool = False, mixed_precision: bool = False
+    ):
         super().__init__()
         self.width = width
         self.quantize = quantize and int8.is_supported()
+        self.mixed_precision = mixed_precision and mixed.is_supported()
         self.forwards = nn.GRU(n_in, width)
         self.backwards = nn.GRU(n_in, width)
         self._quantized: tuple[list[tuple[int, int]], int8.Int8GRUs | FusedGRUs] | None = None
@@ -65,9 +69,14 @@ class TwoWayGRU(nn.Module):
         return self._run_packed(x, lengths)
 
     def _run_padded(self, x: Tensor, lengths: Tensor) -> Tensor:
-        left_to_right, _ = self.forwards(x)
-        right_to_left, _ = self.backwards(reverse_within_lengths(x, lengths))
+        left_to_right = self._run(self.forwards, x)
+        right_to_left = self._run(self.backwards, reverse_within_lengths(x, lengths))
         return torch.cat([left_to_right, reverse_within_lengths(right_to_left, lengths)], dim=-1)
+
+    def _run(self, gru: nn.GRU, x: Tensor) -> Tensor:
+        if self.mixed_precision and x.device.type == "cpu":
+            return mixed.MixedGRU.apply(x, *gru.all_weights[0])
+        return gru(x)[0]
 
     def _run_packed(self, x: Tensor, lengths: Tensor) -> Tensor:
         n_steps, n_sequences, _ = x.shape
@@ -111,10 +120,19 @@ class BiGRUEncoder(nn.Module):
     Locked dropout draws one mask for all steps of a sequence (Gal & Ghahramani 2016).
     """
 
-    def __init__(self, n_in: int, width: int, depth: int, quantize: bool = False):
+    def __init__(
+        self,
+        n_in: int,
+        width: int,
+        depth: int,
+        quantize: bool = False,
+        mixed_precision: bool = False,
+    ):
         super().__init__()
         widths = [n_in] + [2 * width] * depth
-        self.layers = nn.ModuleList(TwoWayGRU(n, width, quantize) for n in widths[:-1])
+        self.layers = nn.ModuleList(
+            TwoWayGRU(n, width, quantize, mixed_precision) for n in widths[:-1]
+        )
 
     def forward(self, x: Tensor, lengths: Tensor, dropout: float) -> Tensor:
         """(n_steps, batch, n_in) → (n_steps, batch, 2 * width)."""
