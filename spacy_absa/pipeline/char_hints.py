@@ -102,9 +102,7 @@ class CharHints(LexiconPipe):
         sample = random.Random(0).sample(texts, min(_SAMPLE, len(texts)))
         self._teacher = None if hints is None else hints(sample)
         width = self._hints(sample[:1])[0].vectors.shape[1]
-        self._prepare_charlm(get_examples, alphabet, charlm)
-        if lexicon is not None:
-            self.set_lexicon(lexicon())
+        self._prepare_inputs(get_examples, alphabet, charlm, lexicon)
         self.model.get_ref("output").set_dim("nO", width)
         self.model.initialize(X=[example.predicted for example in islice(get_examples(), 10)])
 

@@ -89,13 +89,14 @@ class LexiconPipe(TrainablePipe):
                 "that saved it, or train the pipeline again."
             )
 
-    def _prepare_charlm(
+    def _prepare_inputs(
         self,
         get_examples: Callable[[], Iterable[Example]],
         alphabet: Callable[[], str] | None,
         charlm: Callable[[Model], None] | None,
+        lexicon: Callable[[], Lexicon] | None,
     ) -> None:
-        """Fill the character layer; models that read otherwise have none."""
+        """Fill the character layer, which models that read otherwise lack, and the entity list."""
         char_layer = self.model.maybe_get_ref("charlm")
         if char_layer is None:
             if alphabet is not None or charlm is not None:
@@ -110,6 +111,8 @@ class LexiconPipe(TrainablePipe):
         else:
             texts = (example.reference.text for example in get_examples())
             set_alphabet(char_layer, build_alphabet(count_characters(texts), min_count=2))
+        if lexicon is not None:
+            self.set_lexicon(lexicon())
 
 
 class CharPipe(LexiconPipe):
@@ -180,9 +183,7 @@ class CharPipe(LexiconPipe):
                 "The training examples hold no entities, so there is no label to learn; check "
                 f"the training corpus, or give `labels` in [initialize.components.{self.name}]."
             )
-        self._prepare_charlm(get_examples, alphabet, charlm)
-        if lexicon is not None:
-            self.set_lexicon(lexicon())
+        self._prepare_inputs(get_examples, alphabet, charlm, lexicon)
 
 
 def char_pipes(nlp: Language) -> list[LexiconPipe]:
