@@ -29,8 +29,8 @@ def create_lexicon_loader(path: Path) -> Callable[[], Lexicon]:
 def create_charlm_loader(path: Path, component: str = "char_lm") -> Callable[[Model], None]:
     """`spacy_absa.CharLMLoader.v1`: fill a tagger's character layer from a trained `char_lm`.
 
-    path: the pipeline of the language model, or of `char_hints`, which has one too. The
-    sizes of both layers must agree; a layer with `use = "vectors"` takes only the embedding.
+    path: the pipeline of the language model, or of `char_hints`, which holds one. The sizes of
+    both layers must agree; a layer with `use = "vectors"` takes only the embedding.
     Raises InputError where there is no such pipeline or component.
     """
 
