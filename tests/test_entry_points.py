@@ -29,7 +29,7 @@ def test_every_entry_point_is_installed_and_loads(group, name, target):
 
 
 def test_spacy_finds_what_the_configs_name():
-    registries = ("architectures", "misc", "readers", "scorers", "tokenizers")
+    registries = ("architectures", "callbacks", "misc", "readers", "scorers", "tokenizers")
     known = {
         name for registry in registries for name in getattr(spacy.registry, registry).get_all()
     }
