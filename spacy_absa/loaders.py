@@ -1,6 +1,7 @@
 """What `[initialize]` fills a component with: an alphabet, a language model, an entity list."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from spacy.util import load_model
@@ -10,6 +11,9 @@ from .data.alphabet import read_alphabet
 from .decoding.lexicon import Lexicon
 from .errors import InputError
 from .models.charlm import copy_charlm
+from .models.tagger import copy_encoder
+from .models.teacher import TransformerTeacher
+from .models.types import Teacher
 
 
 def create_alphabet_loader(path: Path) -> Callable[[], str]:
@@ -25,24 +29,50 @@ def create_lexicon_loader(path: Path) -> Callable[[], Lexicon]:
 def create_charlm_loader(path: Path, component: str = "char_lm") -> Callable[[Model], None]:
     """`spacy_absa.CharLMLoader.v1`: fill a tagger's character layer from a trained `char_lm`.
 
-    path: the pipeline of the language model. The sizes of both layers must agree; a layer with
-    `use = "vectors"` takes only the embedding.
+    path: the pipeline of the language model, or of `char_hints`, which holds one. The sizes of
+    both layers must agree; a layer with `use = "vectors"` takes only the embedding.
     Raises InputError where there is no such pipeline or component.
     """
 
-    def load(charlm: Model) -> None:
-        try:
-            nlp = load_model(path)
-        except OSError as error:
-            raise InputError(
-                f"There is no trained language model at {path}; train one first with "
-                "`spacy train configs/char_lm.cfg`."
-            ) from error
-        if component not in nlp.component_names:
-            raise InputError(
-                f"The pipeline {path} has no component {component!r}; it has "
-                f"{', '.join(nlp.component_names) or 'none'}."
-            )
-        copy_charlm(nlp.get_pipe(component).model.get_ref("charlm"), charlm)
+    return lambda charlm: copy_charlm(_trained(path, component, "charlm"), charlm)
 
-    return load
+
+def create_encoder_loader(path: Path, component: str = "char_hints") -> Callable[[Model], None]:
+    """`spacy_absa.EncoderLoader.v1`: fill a tagger's encoder from a trained `char_hints`.
+
+    path: the pipeline of `char_hints`. Raises InputError where there is no such pipeline or
+    component, and where the sizes of the encoders differ.
+    """
+    return lambda encoder: copy_encoder(_trained(path, component, "encoder"), encoder)
+
+
+def create_transformer_hints(
+    path: str | None,
+    layers: Sequence[int] = (6, 12),
+    width: int = 192,
+    mixed_precision: bool = False,
+) -> Callable[[Sequence[str]], Teacher]:
+    """`spacy_absa.TransformerHints.v1`: what a pretrained transformer tells of each character.
+
+    Returns the function from a sample of texts to the teacher, see `TransformerTeacher`.
+    """
+    return partial(
+        TransformerTeacher, path, layers=layers, width=width, mixed_precision=mixed_precision
+    )
+
+
+def _trained(path: Path, component: str, layer: str) -> Model:
+    """A layer of a component of a trained pipeline."""
+    try:
+        nlp = load_model(path)
+    except OSError as error:
+        raise InputError(
+            f"There is no trained pipeline at {path}; train one first with `spacy train` and "
+            "configs/char_lm.cfg or configs/char_hints.cfg."
+        ) from error
+    if component not in nlp.component_names:
+        raise InputError(
+            f"The pipeline {path} has no component {component!r}; it has "
+            f"{', '.join(nlp.component_names) or 'none'}."
+        )
+    return nlp.get_pipe(component).model.get_ref(layer)

@@ -43,7 +43,7 @@ def test_spacy_finds_what_the_configs_name():
     assert named <= known
 
 
-@pytest.mark.parametrize("component", ["absa_gru", "absa_polarity", "char_lm"])
+@pytest.mark.parametrize("component", ["absa_gru", "absa_polarity", "char_hints", "char_lm"])
 def test_add_pipe_works_without_an_import(component):
     code = f"import spacy; print(spacy.blank('zh').add_pipe({component!r}).name)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

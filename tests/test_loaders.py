@@ -47,7 +47,7 @@ def test_other_sizes_other_components_and_nothing_there_are_refused(language_mod
         create_charlm_loader(path)(build_char_lm(vector_width=7, width=5))
     with pytest.raises(InputError, match="no component 'lm'; it has char_lm"):
         create_charlm_loader(path, "lm")(build_char_lm(vector_width=6, width=5))
-    with pytest.raises(InputError, match="no trained language model"):
+    with pytest.raises(InputError, match="no trained pipeline"):
         create_charlm_loader(tmp_path / "nowhere")(build_char_lm(vector_width=6, width=5))
 
 

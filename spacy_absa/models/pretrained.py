@@ -9,7 +9,7 @@ from ..errors import InputError
 from .torch_layer import TorchShim
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
 
 # Tokens, padding included, that one forward pass reads at most.
 BATCH_TOKENS = 1024
@@ -49,6 +49,13 @@ def load_pretrained(
     encoder.load_state_dict({name: weights[name] for name in encoder.state_dict()})
     tokenizer = Tokenizer.from_file(str(Path(path, "tokenizer.json")))
     return tokenizer, min(_MAX_PIECES, source.config.max_position_embeddings)
+
+
+def pad(encodings: "list[Encoding]") -> None:
+    """Make all as long as the longest of them, in place."""
+    longest = max(map(len, encodings))
+    for encoding in encodings:
+        encoding.pad(longest)
 
 
 @lru_cache(maxsize=4)

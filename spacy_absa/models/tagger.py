@@ -9,6 +9,7 @@ from spacy.tokens import Doc
 from thinc.api import Model, chain
 from thinc.types import Floats2d
 
+from ..errors import InputError
 from .features import beside
 from .torch.recurrent import BiGRUEncoder
 from .torch_layer import torch_layer
@@ -33,7 +34,7 @@ def build_char_tagger(
     output: what the tags of neighbours have to do with each other. max_length: texts with more
     characters are cut into windows, which are encoded on their own and decoded together.
     """
-    projection = tag_projection()
+    projection = affine("tag_projection")
     inputs = charlm if features is None else beside(charlm, features)
     if words is None:
         network = with_windows(chain(inputs, encoder, projection), max_length)
@@ -44,6 +45,7 @@ def build_char_tagger(
     model: Model[list[Doc], Emissions] = chain(network, output)
     model.name = "char_tagger"
     model.set_ref("charlm", charlm)
+    model.set_ref("encoder", encoder)
     model.set_ref("projection", projection)
     model.set_ref("output", output)
     return model
@@ -73,6 +75,20 @@ def build_bigru_encoder(
     )
 
 
+def copy_encoder(source: Model[CharBatch, CharBatch], target: Model[CharBatch, CharBatch]) -> None:
+    """Copy the weights of one bidirectional GRU encoder to another.
+
+    Raises InputError where the sizes differ.
+    """
+    if _described(source) != _described(target):
+        raise InputError(
+            f"The trained encoder has {_described(source)}, but that of this config "
+            f"{_described(target)}: give `encoder` and what it reads (`charlm`, `features`) the "
+            "same sizes in both configs."
+        )
+    target.shims[0].load_state(source.shims[0].state())
+
+
 def build_softmax() -> Model[list[Floats2d], Emissions]:
     """`spacy_absa.Softmax.v1`: each character's tag stands on its own."""
     return Model("softmax", _forward_softmax, dims={"nO": None})
@@ -85,10 +101,10 @@ def build_crf() -> Model[list[Floats2d], Emissions]:
     )
 
 
-def tag_projection() -> Model[CharBatch, CharBatch]:
-    """An affine map from the encoder's width to one score per tag (dimension nO)."""
+def affine(name: str) -> Model[CharBatch, CharBatch]:
+    """An affine map from the encoder's width to another (dimension nO)."""
     return torch_layer(
-        "tag_projection",
+        name,
         torch.nn.Linear,
         _forward_projection,
         _projection_sizes,
@@ -108,6 +124,11 @@ def add_tags(model: Model[list[Doc], Emissions], n_tags: int) -> None:
     for tagger in _taggers(model):
         if tagger.get_ref("projection").has_dim("nO"):
             _grow(tagger, n_tags)
+
+
+def encoders(model: Model[list[Doc], Emissions]) -> list[Model[CharBatch, CharBatch]]:
+    """The encoder of each member of an ensemble, or of the tagger itself."""
+    return [tagger.get_ref("encoder") for tagger in _taggers(model)]
 
 
 def _taggers(model: Model) -> list[Model]:
@@ -140,6 +161,12 @@ def _grown(transitions: Floats2d, n_tags: int, model: Model) -> Floats2d:
     grown = model.ops.alloc2f(n_tags + 1, n_tags + 1)
     grown[model.ops.xp.ix_(rows, rows)] = transitions
     return grown
+
+
+def _described(encoder: Model[CharBatch, CharBatch]) -> str:
+    layers = encoder.shims[0].module.layers
+    n_in = layers[0].forwards.input_size
+    return f"depth {len(layers)}, width {layers[0].width} and {n_in} inputs"
 
 
 def _encoder_sizes(model: Model, X: CharBatch) -> dict[str, int]:

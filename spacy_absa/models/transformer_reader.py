@@ -9,7 +9,7 @@ from thinc.api import Model, chain
 from thinc.types import Floats2d
 
 from .polarity import SAMPLE, around, read_in_groups
-from .pretrained import BATCH_TOKENS, check_installed, load_pretrained, tokenizer_of
+from .pretrained import BATCH_TOKENS, check_installed, load_pretrained, pad, tokenizer_of
 from .torch_layer import TorchShim, torch_layer
 from .types import Targets
 
@@ -118,9 +118,7 @@ def _init_encoder(path: str | None, model: Model, X: Any = None, Y: Any = None) 
 def _forward_encoder(
     model: Model, encodings: "list[Encoding]", is_train: bool
 ) -> tuple[Floats2d, Callable[[Floats2d], None]]:
-    longest = max(map(len, encodings))
-    for encoding in encodings:
-        encoding.pad(longest)
+    pad(encodings)
     rows = [(e.ids, e.attention_mask, e.type_ids, _in_target(e)) for e in encodings]
     pieces, *further = (numpy.array(part, dtype="int64") for part in zip(*rows, strict=True))
     return model.shims[0](pieces, *further, is_train=is_train)

@@ -1,5 +1,6 @@
 """What flows between the layers of the models."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -48,6 +49,19 @@ class Targets(NamedTuple):
     text: str
     places: list[tuple[int, int]]
 
+
+class Hints(NamedTuple):
+    """What a teacher knows of the characters of a text.
+
+    vectors: (n_chars, width). known: (n_chars,) bool; the vectors of the others say nothing.
+    """
+
+    vectors: Floats2d
+    known: numpy.ndarray
+
+
+# From texts to the hints of each of them.
+Teacher = Callable[[Sequence[str]], list[Hints]]
 
 # Texts, and vectors for their characters from elsewhere.
 TextsAndVectors = tuple[list[str], CharBatch]

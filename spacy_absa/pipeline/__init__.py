@@ -1,1 +1,1 @@
-"""The spaCy components `absa_gru`, `absa_polarity` and `char_lm`."""
+"""The spaCy components `absa_gru`, `absa_polarity`, `char_lm` and `char_hints`."""

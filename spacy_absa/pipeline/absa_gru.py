@@ -19,7 +19,7 @@ from ..decoding.marginals import Lattice, crf_loss, forward_backward, softmax_lo
 from ..decoding.schemes import TagScheme
 from ..decoding.viterbi import Mode
 from ..models.features import pinned_lexicon
-from ..models.tagger import add_tags, set_n_tags
+from ..models.tagger import add_tags, encoders, set_n_tags
 from ..models.types import Emissions
 from ..types import CharSpan
 from .annotations import AlignmentMode, Mention, annotate
@@ -162,12 +162,14 @@ class AbsaGRU(CharPipe):
         alphabet: Callable[[], str] | None = None,
         charlm: Callable[[Model], None] | None = None,
         lexicon: Callable[[], Lexicon] | None = None,
+        encoder: Callable[[Model], None] | None = None,
     ) -> None:
         """Prepare for training.
 
         labels: by default those of the examples. alphabet: by default the characters that the
         examples hold at least twice. charlm: fills the character layer, alphabet and weights,
-        from a trained language model. lexicon: the entity list.
+        from a trained language model. lexicon: the entity list. encoder: fills the encoder with the
+        weights of another, from a trained `char_hints`.
         """
         validate_get_examples(get_examples, "AbsaGRU.initialize")
         self._prepare(get_examples, labels, alphabet, charlm, lexicon)
@@ -175,6 +177,8 @@ class AbsaGRU(CharPipe):
         self._warn_of_unknown(get_examples())
         sample = [example.predicted for example in islice(get_examples(), 10)]
         self.model.initialize(X=sample)
+        for layer in encoders(self.model) if encoder is not None else ():
+            encoder(layer)
 
     def predict(self, docs: Iterable[Doc]) -> list[list[Mention]]:
         """Find the mentions in each Doc, without changing it."""

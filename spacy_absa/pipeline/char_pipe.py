@@ -1,4 +1,4 @@
-"""What `absa_gru` and `absa_polarity` share: labels, character layer, entity list, files."""
+"""What the components share that read characters: character layer, entity list, files, labels."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -25,7 +25,97 @@ from .gold import gold_labels
 FORMAT = 1
 
 
-class CharPipe(TrainablePipe):
+class LexiconPipe(TrainablePipe):
+    """A component that reads characters, and names of an entity list among them."""
+
+    def __init__(self, vocab: Vocab, model: Model, name: str, scorer: Callable | None) -> None:
+        self.vocab = vocab
+        self.model = model
+        self.name = name
+        self.scorer = scorer
+        self.cfg: dict[str, Any] = {"format": FORMAT}
+        self.set_lexicon(Lexicon([]))
+
+    def set_lexicon(self, lexicon: Lexicon) -> None:
+        """Replace the entity list; it is saved with the pipeline.
+
+        Other threads may predict meanwhile: each batch is read with the old list or the new one.
+        """
+        self.lexicon = lexicon
+        set_lexicon(self.model, lexicon)
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """Serialise settings, model, vocabulary and lexicon."""
+        serialize = {
+            "pipe": lambda: super(LexiconPipe, self).to_bytes(exclude=exclude),
+            "lexicon": self.lexicon.to_bytes,
+        }
+        return util.to_bytes(serialize, exclude)
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "LexiconPipe":
+        """Load what `to_bytes` made."""
+        deserialize = {
+            "pipe": lambda data: super(LexiconPipe, self).from_bytes(data, exclude=exclude),
+            "lexicon": lambda data: self.set_lexicon(Lexicon.from_bytes(data)),
+        }
+        util.from_bytes(bytes_data, deserialize, exclude)
+        self._check_loaded()
+        return self
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Save settings, model, vocabulary and lexicon to a folder."""
+        with checksummed(path):
+            super().to_disk(path, exclude=exclude)
+            if "lexicon" not in exclude:
+                (Path(path) / "lexicon").write_bytes(self.lexicon.to_bytes())
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "LexiconPipe":
+        """Load what `to_disk` saved.
+
+        Raises InputError for damaged files and for those of another format version.
+        """
+        check_files(path)
+        super().from_disk(path, exclude=exclude)
+        if "lexicon" not in exclude:
+            self.set_lexicon(Lexicon.from_bytes((Path(path) / "lexicon").read_bytes()))
+        self._check_loaded()
+        return self
+
+    def _check_loaded(self) -> None:
+        if self.cfg["format"] != FORMAT:
+            raise InputError(
+                f"The component {self.name!r} was saved in format {self.cfg['format']}, but this "
+                f"version of spacy-absa reads format {FORMAT}; install the version of spacy-absa "
+                "that saved it, or train the pipeline again."
+            )
+
+    def _prepare_inputs(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        alphabet: Callable[[], str] | None,
+        charlm: Callable[[Model], None] | None,
+        lexicon: Callable[[], Lexicon] | None,
+    ) -> None:
+        """Fill the character layer, which models that read otherwise lack, and the entity list."""
+        char_layer = self.model.maybe_get_ref("charlm")
+        if char_layer is None:
+            if alphabet is not None or charlm is not None:
+                raise InputError(
+                    f"The model of {self.name} has no character layer: leave out `alphabet` and "
+                    f"`charlm` in [initialize.components.{self.name}]."
+                )
+        elif charlm is not None:
+            charlm(char_layer)
+        elif alphabet is not None:
+            set_alphabet(char_layer, alphabet())
+        else:
+            texts = (example.reference.text for example in get_examples())
+            set_alphabet(char_layer, build_alphabet(count_characters(texts), min_count=2))
+        if lexicon is not None:
+            self.set_lexicon(lexicon())
+
+
+class CharPipe(LexiconPipe):
     """A component that reads characters, and gives entities their sentiment.
 
     spans_key: the entities are in `doc.spans[spans_key]`; None means `doc.ents`.
@@ -39,16 +129,12 @@ class CharPipe(TrainablePipe):
         spans_key: str | None,
         scorer: Callable | None,
     ) -> None:
+        super().__init__(vocab, model, name, scorer)
         for owner, extension in EXTENSIONS:
             install_extension(owner, extension)
-        self.vocab = vocab
-        self.model = model
-        self.name = name
         self.spans_key = spans_key
-        self.scorer = scorer
-        self.cfg: dict[str, Any] = {"format": FORMAT, "labels": []}
+        self.cfg["labels"] = []
         self.calibration = Calibration()
-        self.set_lexicon(Lexicon([]))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -69,62 +155,12 @@ class CharPipe(TrainablePipe):
     def calibration(self, calibration: Calibration) -> None:
         self.cfg["calibration"] = calibration._asdict()
 
-    def set_lexicon(self, lexicon: Lexicon) -> None:
-        """Replace the entity list; it is saved with the pipeline.
-
-        Other threads may predict meanwhile: each batch is read with the old list or the new one.
-        """
-        self.lexicon = lexicon
-        set_lexicon(self.model, lexicon)
-
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         """Score with the component's scorer where the component writes."""
         return super().score(examples, **{"spans_key": self.spans_key, **kwargs})
 
-    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """Serialise settings, model, vocabulary and lexicon."""
-        serialize = {
-            "pipe": lambda: super(CharPipe, self).to_bytes(exclude=exclude),
-            "lexicon": self.lexicon.to_bytes,
-        }
-        return util.to_bytes(serialize, exclude)
-
-    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "CharPipe":
-        """Load what `to_bytes` made."""
-        deserialize = {
-            "pipe": lambda data: super(CharPipe, self).from_bytes(data, exclude=exclude),
-            "lexicon": lambda data: self.set_lexicon(Lexicon.from_bytes(data)),
-        }
-        util.from_bytes(bytes_data, deserialize, exclude)
-        self._check_loaded()
-        return self
-
-    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Save settings, model, vocabulary and lexicon to a folder."""
-        with checksummed(path):
-            super().to_disk(path, exclude=exclude)
-            if "lexicon" not in exclude:
-                (Path(path) / "lexicon").write_bytes(self.lexicon.to_bytes())
-
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "CharPipe":
-        """Load what `to_disk` saved.
-
-        Raises InputError for damaged files and for those of another format version.
-        """
-        check_files(path)
-        super().from_disk(path, exclude=exclude)
-        if "lexicon" not in exclude:
-            self.set_lexicon(Lexicon.from_bytes((Path(path) / "lexicon").read_bytes()))
-        self._check_loaded()
-        return self
-
     def _check_loaded(self) -> None:
-        if self.cfg["format"] != FORMAT:
-            raise InputError(
-                f"The component {self.name!r} was saved in format {self.cfg['format']}, but this "
-                f"version of spacy-absa reads format {FORMAT}; install the version of spacy-absa "
-                "that saved it, or train the pipeline again."
-            )
+        super()._check_loaded()
         self._set_labels(self.labels)
 
     def _set_labels(self, labels: Iterable[str]) -> None:
@@ -147,33 +183,9 @@ class CharPipe(TrainablePipe):
                 "The training examples hold no entities, so there is no label to learn; check "
                 f"the training corpus, or give `labels` in [initialize.components.{self.name}]."
             )
-        self._prepare_charlm(get_examples, alphabet, charlm)
-        if lexicon is not None:
-            self.set_lexicon(lexicon())
-
-    def _prepare_charlm(
-        self,
-        get_examples: Callable[[], Iterable[Example]],
-        alphabet: Callable[[], str] | None,
-        charlm: Callable[[Model], None] | None,
-    ) -> None:
-        """Fill the character layer; models that read otherwise have none."""
-        char_layer = self.model.maybe_get_ref("charlm")
-        if char_layer is None:
-            if alphabet is not None or charlm is not None:
-                raise InputError(
-                    f"The model of {self.name} has no character layer: leave out `alphabet` and "
-                    f"`charlm` in [initialize.components.{self.name}]."
-                )
-        elif charlm is not None:
-            charlm(char_layer)
-        elif alphabet is not None:
-            set_alphabet(char_layer, alphabet())
-        else:
-            texts = (example.reference.text for example in get_examples())
-            set_alphabet(char_layer, build_alphabet(count_characters(texts), min_count=2))
+        self._prepare_inputs(get_examples, alphabet, charlm, lexicon)
 
 
-def char_pipes(nlp: Language) -> list[CharPipe]:
+def char_pipes(nlp: Language) -> list[LexiconPipe]:
     """The taggers of a pipeline and the readers behind them: all that has an entity list."""
     return [pipe for _, pipe in nlp.pipeline if hasattr(pipe, "set_lexicon")]

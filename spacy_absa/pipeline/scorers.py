@@ -5,11 +5,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy
 from spacy.scorer import PRFScore
 from spacy.tokens import Span
 from spacy.training import Example
+from thinc.api import to_numpy
+from thinc.types import Floats2d
 
 from ..data.contest import settle
+from ..models.types import Hints
 from ..scoring import contest_scores
 from .gold import gold_spans, unknown_regions
 
@@ -56,6 +60,32 @@ def score_perplexity(examples: Iterable[Example], **kwargs: Any) -> dict[str, fl
         "lm_perplexity": math.exp(mean),
         "lm_bits_per_char": mean / math.log(2),
     }
+
+
+def make_hints_scorer() -> Scorer:
+    """`spacy_absa.hints_scorer.v1`: see `score_hints`."""
+    return score_hints
+
+
+def score_hints(
+    examples: Iterable[Example],
+    *,
+    predictions: Sequence[Floats2d],
+    hints: Sequence[Hints],
+    **kwargs: Any,
+) -> dict[str, float]:
+    """hints_r2: the share of the hints' variance that the predictions explain.
+
+    That is 1 for perfect predictions, and 0 for ones as good as the mean of each component of the
+    hints. predictions: per text (n_chars, width). Characters without a hint count neither way.
+    """
+    pairs = list(zip(predictions, hints, strict=True))
+    if not any(hint.known.any() for _, hint in pairs):
+        return {}
+    gold = numpy.concatenate([hint.vectors[hint.known] for _, hint in pairs])
+    found = numpy.concatenate([to_numpy(prediction)[hint.known] for prediction, hint in pairs])
+    unexplained = numpy.square(found - gold).sum() / numpy.square(gold - gold.mean(0)).sum()
+    return {"hints_r2": 1 - float(unexplained)}
 
 
 def make_absa_scorer() -> Scorer:

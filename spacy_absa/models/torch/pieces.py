@@ -1,10 +1,12 @@
 """A pretrained transformer over word pieces, of the library transformers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
+from transformers.utils import ModelOutput
 
 
 class PretrainedEncoder(nn.Module):
@@ -23,9 +25,28 @@ class PretrainedEncoder(nn.Module):
 
     def states(self, pieces: Tensor, mask: Tensor, **further: Tensor) -> Tensor:
         """(n_windows, n_pieces) → (n_windows, n_pieces, width)."""
+        return self.read(pieces, mask, **further).last_hidden_state.float()
+
+    def read(self, pieces: Tensor, mask: Tensor, **further: Any) -> ModelOutput:
+        """All that the transformer gives."""
         with torch.autocast(pieces.device.type, torch.bfloat16, enabled=self.mixed_precision):
-            output = self.encoder(input_ids=pieces, attention_mask=mask, **further)
-        return output.last_hidden_state.float()
+            return self.encoder(input_ids=pieces, attention_mask=mask, **further)
+
+
+class LayerStates(PretrainedEncoder):
+    """The states behind some layers of a transformer, side by side.
+
+    layers: their numbers; the first layer is 1, and 0 are the vectors of the pieces.
+    """
+
+    def __init__(self, config: dict[str, Any], mixed_precision: bool, layers: Sequence[int]):
+        super().__init__(config, mixed_precision)
+        self.layers = layers
+
+    def forward(self, pieces: Tensor, mask: Tensor) -> Tensor:
+        """(batch, n_pieces) → (batch, n_pieces, n_layers * width)."""
+        states = self.read(pieces, mask, output_hidden_states=True).hidden_states
+        return torch.cat([states[layer].float() for layer in self.layers], dim=-1)
 
 
 class PieceEncoder(PretrainedEncoder):
