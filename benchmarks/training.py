@@ -12,6 +12,9 @@ from thinc.api import fix_random_seed
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from spacy_absa.models.torch import mixed
+from spacy_absa.models.torch.recurrent import TwoWayGRU
+
 from ._report import Row
 from ._subjects import Subjects, load, record
 
@@ -21,11 +24,14 @@ DROPOUT = 0.4
 
 
 def run(subjects: Subjects) -> list[Row]:
-    """`update` of `absa_gru` and of `char_lm` against forward, backward and Adam alone."""
+    """`update` of `absa_gru` and of `char_lm` against forward, backward and Adam alone.
+
+    Where the CPU is made for it also with products in bfloat16 (`mixed_precision`).
+    """
     fix_random_seed(subjects.settings.seed)
     batches = list(minibatch(subjects.examples[: STEPS * BATCH], BATCH))
     n_chars = sum(len(example.text) for batch in batches for example in batch)
-    tagger = load(subjects.settings.pipeline)
+    tagger = _with_products(load(subjects.settings.pipeline), in_bfloat16=False)
     char_lm = _language_model(subjects)
     tasks = {
         "absa_gru update": _updates(tagger, "absa_gru", batches),
@@ -33,11 +39,17 @@ def run(subjects: Subjects) -> list[Row]:
         "char_lm update": _updates(char_lm, "char_lm", batches),
         "language model, plain PyTorch": _plain(char_lm, "char_lm", batches, _char_lm_loss),
     }
-    timings = subjects.compare(tasks)
     against = {
         "absa_gru update": "tagger, plain PyTorch",
         "char_lm update": "language model, plain PyTorch",
     }
+    if mixed.is_supported():
+        others = load(subjects.settings.pipeline), _language_model(subjects)
+        for name, nlp in zip(("absa_gru", "char_lm"), others, strict=True):
+            key = f"{name} update, mixed precision"
+            tasks[key] = _updates(_with_products(nlp, in_bfloat16=True), name, batches)
+            against[key] = f"{name} update"
+    timings = subjects.compare(tasks)
     rows = []
     for name, timing in timings.items():
         other = against.get(name, "")
@@ -56,6 +68,15 @@ def _language_model(subjects: Subjects) -> Language:
     nlp.add_pipe("char_lm", config={"model": {"charlm": sizes}})
     alphabet = layer.get_ref("symbols").attrs["alphabet"]
     nlp.get_pipe("char_lm").initialize(lambda: subjects.examples, alphabet=lambda: alphabet)
+    return nlp
+
+
+def _with_products(nlp: Language, in_bfloat16: bool) -> Language:
+    """Let all GRUs of a pipeline learn with products in 16 bits, or in 32."""
+    shims = [shim for _, pipe in nlp.pipeline for node in pipe.model.walk() for shim in node.shims]
+    for module in (module for shim in shims for module in shim.module.modules()):
+        if isinstance(module, TwoWayGRU):
+            module.mixed_precision = in_bfloat16
     return nlp
 
 
