@@ -9,9 +9,9 @@ from typing import Literal
 import numpy
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.training import Example, validate_get_examples
 from spacy.vocab import Vocab
-from thinc.api import Config, Model, Optimizer, to_numpy
+from thinc.api import Config, Model, to_numpy
 from thinc.types import Floats2d
 
 from ..decoding.lexicon import Lexicon
@@ -256,20 +256,6 @@ class AbsaGRU(CharPipe):
                 overwrite=self.overwrite,
                 alignment_mode=self.alignment_mode,
             )
-
-    def update(
-        self,
-        examples: Iterable[Example],
-        *,
-        drop: float = 0.0,
-        sgd: Optimizer | None = None,
-        losses: dict[str, float] | None = None,
-    ) -> dict[str, float]:
-        """Learn from a batch; adds the mean loss per text to `losses`."""
-        examples = list(examples)
-        validate_examples(examples, "AbsaGRU.update")
-        examples = [example for example in examples if len(example.predicted)]
-        return super().update(examples, drop=drop, sgd=sgd, losses=losses)
 
     def get_loss(
         self, examples: Iterable[Example], emissions: Emissions

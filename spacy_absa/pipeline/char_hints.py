@@ -7,9 +7,9 @@ from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.training import Example, validate_get_examples
 from spacy.vocab import Vocab
-from thinc.api import Config, Model, Optimizer
+from thinc.api import Config, Model
 from thinc.types import Floats2d
 
 from ..decoding.lexicon import Lexicon
@@ -117,20 +117,6 @@ class CharHints(LexiconPipe):
 
     def set_annotations(self, docs: Iterable[Doc], predictions: list[Floats2d]) -> None:
         """Leave the Docs as they are."""
-
-    def update(
-        self,
-        examples: Iterable[Example],
-        *,
-        drop: float = 0.0,
-        sgd: Optimizer | None = None,
-        losses: dict[str, float] | None = None,
-    ) -> dict[str, float]:
-        """Learn from the texts of a batch; adds the mean squared error to `losses`."""
-        examples = list(examples)
-        validate_examples(examples, "CharHints.update")
-        examples = [example for example in examples if len(example.predicted)]
-        return super().update(examples, drop=drop, sgd=sgd, losses=losses)
 
     def get_loss(
         self, examples: Iterable[Example], predictions: list[Floats2d]

@@ -7,9 +7,9 @@ from typing import Any
 from spacy import util
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
-from spacy.training import Example
+from spacy.training import Example, validate_examples
 from spacy.vocab import Vocab
-from thinc.api import Model
+from thinc.api import Model, Optimizer
 
 from ..data.alphabet import build_alphabet, count_characters
 from ..decoding.calibration import Calibration
@@ -43,6 +43,20 @@ class LexiconPipe(TrainablePipe):
         """
         self.lexicon = lexicon
         set_lexicon(self.model, lexicon)
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn from a batch, whose empty texts are left out; adds the loss to `losses`."""
+        examples = list(examples)
+        validate_examples(examples, f"{type(self).__name__}.update")
+        examples = [example for example in examples if len(example.predicted)]
+        return super().update(examples, drop=drop, sgd=sgd, losses=losses)
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """Serialise settings, model, vocabulary and lexicon."""
