@@ -82,7 +82,8 @@ def search_space(
 
 
 def _on_grid(scores: np.ndarray | float) -> np.ndarray:
-    return np.rint(np.asarray(scores, dtype=np.float64) * _GRID) / _GRID
+    steps = np.asarray(np.multiply(scores, _GRID, dtype=np.float64))
+    return np.multiply(np.rint(steps, out=steps), 1 / _GRID, out=steps)
 
 
 class Steps(NamedTuple):
@@ -177,8 +178,7 @@ class _Search:
         text, start, end, label = np.hstack([free, matched])
         order = np.lexsort((start, text))
         names = map(scheme.labels.__getitem__, label[order].tolist())
-        places = zip(start[order].tolist(), end[order].tolist(), names, strict=True)
-        spans = list(map(CharSpan._make, places))
+        spans = list(map(CharSpan, start[order].tolist(), end[order].tolist(), names))
         bounds = text[order].searchsorted(np.arange(len(lengths) + 1)).tolist()
         return [spans[low:high] for low, high in pairwise(bounds)]
 
