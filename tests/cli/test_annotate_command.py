@@ -185,7 +185,7 @@ def test_explanations_are_opt_in(annotate, tmp_path, form):
     annotate("rows.jsonl", "--output", "plain", "--format", form)
     annotate("rows.jsonl", "--output", "explained", "--format", form, "--explain")
     (plain,), (explained,) = (read(tmp_path / name)[0]["absa"] for name in ("plain", "explained"))
-    (run,) = explained.pop("explanation")
+    *_, run = explained.pop("explanation")
     assert plain == explained
     assert run["weight"] == 1.0 and "烧机油" in run["text"]
     settings = [manifest(tmp_path / name)["run"]["settings"] for name in ("plain", "explained")]
