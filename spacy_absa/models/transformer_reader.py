@@ -24,6 +24,7 @@ def build_transformer_reader(
     width: int | None = None,
     context: int = 90,
     learn_rate_scale: float = 0.1,
+    learn_pieces: bool = False,
     mixed_precision: bool = False,
 ) -> Model[list[Targets], Floats2d]:
     """`spacy_absa.TransformerReader.v1`: a transformer reads the text for each entity in it.
@@ -36,15 +37,18 @@ def build_transformer_reader(
     `tokenizer.json` and weights. Read at initialisation; a trained pipeline holds all of it.
     width: of the hidden layer; by default the transformer's. context: characters read on either
     side of the entity. learn_rate_scale: fine-tune the transformer at this share of the learning
-    rate; 0 freezes it. mixed_precision: multiply matrices in bfloat16, faster where the processor
-    knows it. Returns one row of unnormalised scores (n_entities, n_labels) for each entity of each
-    text, in order; no row depends on what else is in the batch.
+    rate; 0 freezes it. learn_pieces: fine-tune the vectors of its word pieces, too, of which a
+    large vocabulary has many more than the corpus holds. mixed_precision: multiply matrices in
+    bfloat16, faster where the processor knows it. Returns one row of unnormalised scores
+    (n_entities, n_labels) for each entity of each text, in order; no row depends on what else is
+    in the batch.
     Raises InputError where transformers is not installed or the folder does not hold one.
     """
     check_installed(_NAME)
     from .torch.pairs import PairEncoder, PairHead
 
-    shim = TorchShim(partial(PairEncoder, mixed_precision=mixed_precision), learn_rate_scale)
+    build = partial(PairEncoder, mixed_precision=mixed_precision, learn_pieces=learn_pieces)
+    shim = TorchShim(build, learn_rate_scale)
     encoder: Model[list[Encoding], Floats2d] = Model(
         "pair_encoder",
         _forward_encoder,

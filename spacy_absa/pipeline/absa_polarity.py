@@ -57,6 +57,7 @@ _LEAST = 1e-9
     default_config={
         "model": Config().from_str(DEFAULT_MODEL_CONFIG)["model"],
         "share": 0.5,
+        "label_smoothing": 0.0,
         "spans_key": None,
         "scorer": {"@scorers": "spacy_absa.absa_scorer.v1"},
     },
@@ -67,11 +68,20 @@ def make_absa_polarity(
     name: str,
     model: Model[list[Targets], Floats2d],
     share: float,
+    label_smoothing: float,
     spans_key: str | None,
     scorer: Callable | None,
 ) -> "AbsaPolarity":
     """Create the component; the arguments are those of `AbsaPolarity`."""
-    return AbsaPolarity(nlp.vocab, model, name, share=share, spans_key=spans_key, scorer=scorer)
+    return AbsaPolarity(
+        nlp.vocab,
+        model,
+        name,
+        share=share,
+        label_smoothing=label_smoothing,
+        spans_key=spans_key,
+        scorer=scorer,
+    )
 
 
 class AbsaPolarity(CharPipe):
@@ -91,6 +101,9 @@ class AbsaPolarity(CharPipe):
     compared with the tagger's own score.
 
     share: the weight of this component in the mixture, from 0 (the tagger alone) to 1.
+    label_smoothing: in training this much of the probability, from 0 to below 1, is wanted evenly
+    over all labels, as gold opinions are not beyond doubt (Szegedy et al. 2016, "Rethinking the
+    Inception Architecture for Computer Vision").
     spans_key: the entities are in `doc.spans[spans_key]`; None means `doc.ents`.
     """
 
@@ -101,13 +114,19 @@ class AbsaPolarity(CharPipe):
         name: str = "absa_polarity",
         *,
         share: float = 0.5,
+        label_smoothing: float = 0.0,
         spans_key: str | None = None,
         scorer: Callable | None = None,
     ) -> None:
         if not 0 <= share <= 1:
             raise InputError(f"{name}: share is {share}: give a number from 0 to 1.")
+        if not 0 <= label_smoothing < 1:
+            raise InputError(
+                f"{name}: label_smoothing is {label_smoothing}: give a number from 0 to below 1."
+            )
         super().__init__(vocab, model, name, spans_key, scorer)
         self.share = share
+        self.label_smoothing = label_smoothing
 
     def add_label(self, label: str) -> int:
         """Add a label, also to an initialised model. Returns 0 if it is there already, else 1.
@@ -210,7 +229,7 @@ class AbsaPolarity(CharPipe):
         return losses
 
     def get_loss(self, examples: Iterable[Example], scores: Floats2d) -> tuple[float, Floats2d]:
-        """Negative log-likelihood of the gold labels, mean over the entities, and its gradient.
+        """Cross-entropy with the smoothed gold labels, mean over the entities, and its gradient.
 
         scores: (n_entities, n_labels). Entities of labels that the component does not know are
         nothing to learn from, only others' rivals.
@@ -218,11 +237,12 @@ class AbsaPolarity(CharPipe):
         spans = [span for eg in examples for span in gold_spans(eg.reference, self.spans_key)]
         known = [i for i, span in enumerate(spans) if span.label_ in self.labels]
         gold = [self.labels.index(spans[i].label_) for i in known]
-        probabilities = self.model.ops.softmax(scores)
-        loss = -float(self.model.ops.xp.log(probabilities[known, gold] + _LEAST).sum())
+        probabilities = self.model.ops.softmax(scores)[known]
+        wanted = self.model.ops.xp.full_like(probabilities, self.label_smoothing / len(self.labels))
+        wanted[range(len(known)), gold] += 1 - self.label_smoothing
+        loss = -float((wanted * self.model.ops.xp.log(probabilities + _LEAST)).sum())
         d_scores = self.model.ops.xp.zeros_like(scores)
-        d_scores[known] = probabilities[known]
-        d_scores[known, gold] -= 1
+        d_scores[known] = probabilities - wanted
         n = max(len(known), 1)
         return loss / n, d_scores / n
 

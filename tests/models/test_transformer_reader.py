@@ -134,6 +134,18 @@ def test_the_transformer_learns_at_a_share_of_the_rate(folder):
     assert moved[0.5] == pytest.approx([0.005, 0.01], rel=1e-2)
 
 
+def test_the_vectors_of_pieces_learn_only_where_wanted(folder):
+    for wanted in (False, True):
+        model = make(folder, learn_pieces=wanted)
+        module = model.get_ref("encoder").shims[0].module
+        vectors = module.encoder.get_input_embeddings().weight
+        before = vectors.detach().clone()
+        scores, backprop = model.begin_update(TEXTS)
+        backprop(numpy.arange(scores.size, dtype="float32").reshape(scores.shape))
+        model.finish_update(Adam(0.01))
+        assert torch.equal(vectors, before) is not wanted
+
+
 def test_it_learns_who_is_liked(folder):
     """The same text has both answers: it must see which of the two is asked for."""
     model = make(folder, learn_rate_scale=1.0)

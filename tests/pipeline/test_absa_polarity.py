@@ -194,6 +194,17 @@ def test_only_gold_entities_of_known_labels_teach(polarity):
     assert pipe.update([other], losses={})["absa_polarity"] > 0
 
 
+def test_smoothed_gold_wants_a_little_of_every_label(polarity):
+    nlp = make(label_smoothing=0.3).from_bytes(polarity.to_bytes())
+    pipe = nlp.get_pipe("absa_polarity")
+    examples = examples_of(nlp, {"本田和丰田": [(0, 2, "POS"), (3, 5, "OTHER")]})
+    # Of NEG, NEU and POS .1, .1 and .8 are wanted; what has them already is left as it is.
+    scores = numpy.log([[0.1, 0.1, 0.8], [0.2, 0.3, 0.5]]).astype("float32")
+    loss, gradient = pipe.get_loss(examples, scores)
+    assert loss == pytest.approx(-(0.2 * numpy.log(0.1) + 0.8 * numpy.log(0.8)))
+    assert gradient == pytest.approx(numpy.zeros((2, 3)), abs=1e-6)
+
+
 def test_another_label_can_be_learned(polarity):
     nlp = make().from_bytes(polarity.to_bytes())
     pipe = nlp.get_pipe("absa_polarity")
@@ -230,6 +241,8 @@ def test_labels_before_and_without_weights():
 def test_bad_use_is_refused(trained, polarity):
     with pytest.raises(InputError, match="from 0 to 1"):
         make(share=2.0)
+    with pytest.raises(InputError, match="from 0 to below 1"):
+        make(label_smoothing=1.0)
     nlp = make()
     nothing = examples_of(nlp, {"今天": []})
     with pytest.raises(InputError, match=r"initialize\.components\.absa_polarity"):
@@ -319,6 +332,7 @@ def test_a_transformer_trains_beside_a_frozen_tagger_and_judges(transformer, bes
             "paths.transformer": str(transformer),
             "components.absa_polarity.share": 1.0,
             "components.absa_polarity.model.learn_rate_scale": 1.0,
+            "components.absa_polarity.model.learn_pieces": True,
             "components.absa_polarity.model.mixed_precision": False,
         },
     )

@@ -16,8 +16,8 @@ class PairEncoder(PretrainedEncoder):
     target, side by side. Padding has no say in them.
     """
 
-    def __init__(self, config: dict[str, Any], mixed_precision: bool):
-        super().__init__(config, mixed_precision)
+    def __init__(self, config: dict[str, Any], mixed_precision: bool, learn_pieces: bool):
+        super().__init__(config, mixed_precision, learn_pieces)
         self.encoder.pooler = None  # its output is not used
         # Some transformers, such as RoBERTa, know the segments only by the marks between them.
         self.knows_segments = getattr(self.encoder.config, "type_vocab_size", 1) > 1

@@ -13,15 +13,15 @@ class PretrainedEncoder(nn.Module):
     """A transformer and its last states, one vector a piece.
 
     config: the settings of the transformer (its `config.json`). mixed_precision: multiply matrices
-    in bfloat16. The vectors of the pieces themselves stay as they are: a small corpus holds few
-    of them, and the others would be left behind.
+    in bfloat16. learn_pieces: whether the vectors of the pieces themselves learn, too: a small
+    corpus holds few of a large vocabulary, and the others would be left behind.
     """
 
-    def __init__(self, config: dict[str, Any], mixed_precision: bool):
+    def __init__(self, config: dict[str, Any], mixed_precision: bool, learn_pieces: bool = False):
         super().__init__()
         self.mixed_precision = mixed_precision
         self.encoder = AutoModel.from_config(AutoConfig.for_model(**config))
-        self.encoder.get_input_embeddings().requires_grad_(False)
+        self.encoder.get_input_embeddings().requires_grad_(learn_pieces)
 
     def states(self, pieces: Tensor, mask: Tensor, **further: Tensor) -> Tensor:
         """(n_windows, n_pieces) → (n_windows, n_pieces, width)."""
