@@ -237,11 +237,12 @@ class AbsaPolarity(CharPipe):
         spans = [span for eg in examples for span in gold_spans(eg.reference, self.spans_key)]
         known = [i for i, span in enumerate(spans) if span.label_ in self.labels]
         gold = [self.labels.index(spans[i].label_) for i in known]
+        xp = self.model.ops.xp
         probabilities = self.model.ops.softmax(scores)[known]
-        wanted = self.model.ops.xp.full_like(probabilities, self.label_smoothing / len(self.labels))
-        wanted[range(len(known)), gold] += 1 - self.label_smoothing
-        loss = -float((wanted * self.model.ops.xp.log(probabilities + _LEAST)).sum())
-        d_scores = self.model.ops.xp.zeros_like(scores)
+        wanted = xp.full_like(probabilities, self.label_smoothing / len(self.labels))
+        wanted[xp.arange(len(known)), gold] += 1 - self.label_smoothing
+        loss = -float((wanted * xp.log(probabilities + _LEAST)).sum())
+        d_scores = xp.zeros_like(scores)
         d_scores[known] = probabilities - wanted
         n = max(len(known), 1)
         return loss / n, d_scores / n
