@@ -10,8 +10,15 @@ from wasabi import msg
 
 from ..errors import InputError
 from ..models.torch_layer import halve
-from ..pipeline.char_pipe import char_pipes
+from ..pipeline.absa_gru import AbsaGRU
+from ..pipeline.char_pipe import CharPipe, char_pipes
 from ._util import command, load_pipeline, write_folder
+
+# What is averaged, and the architecture of the mean.
+_MEANS = {
+    "absa_gru": "spacy_absa.Ensemble.v1",
+    "absa_polarity": "spacy_absa.ReaderEnsemble.v1",
+}
 
 
 @command("ensemble")
@@ -26,9 +33,10 @@ def ensemble(
 ) -> None:
     """Average pipelines trained with other seeds, sizes or data: slower, and more accurate.
 
-    Labels and tag scheme must agree. What is averaged are the taggers; all else, the lexicon and
-    its mode too, and an absa_polarity behind the tagger, comes from the first one. A good teacher
-    for `spacy absa pseudo-label` and `spacy absa distill`.
+    Labels and tag scheme must agree. What is averaged are the taggers, and where the first one has
+    an absa_polarity behind it, with this those of the others that have one. All else, the lexicon
+    and its mode too, comes from the first one. A good teacher for `spacy absa pseudo-label` and
+    `spacy absa distill`.
 
     \b
     Example:
@@ -36,15 +44,7 @@ def ensemble(
     """
     if len(pipelines) < 2:
         raise InputError("An ensemble needs two pipelines or more: name them before the output.")
-    members = [load_pipeline(name, None, -1) for name in pipelines]
-    taggers = [nlp.get_pipe("absa_gru") for nlp in members]
-    for name, tagger in zip(pipelines, taggers, strict=True):
-        if (tagger.labels, tagger.scheme_name) != (taggers[0].labels, taggers[0].scheme_name):
-            raise InputError(
-                f"{name}: labels {', '.join(tagger.labels)} and scheme {tagger.scheme_name} differ "
-                f"from those of {pipelines[0]}, {', '.join(taggers[0].labels)} and "
-                f"{taggers[0].scheme_name}: train the pipelines on the same labels and scheme."
-            )
+    members = [(name, load_pipeline(name, None, -1)) for name in pipelines]
     nlp = _join(members)
     if half:
         for pipe in char_pipes(nlp):
@@ -53,21 +53,50 @@ def ensemble(
     msg.good(f"{output_path}: mean of {len(members)} pipelines")
 
 
-def _join(members: list[Language]) -> Language:
-    """A pipeline like the first one, but for its tagger's model, which holds those of all."""
-    config = members[0].config.copy()
-    config["components"]["absa_gru"]["model"] = {
-        "@architectures": "spacy_absa.Ensemble.v1",
-        "*": {
-            f"member_{number}": nlp.config["components"]["absa_gru"]["model"]
-            for number, nlp in enumerate(members, start=1)
-        },
-    }
+def _join(members: list[tuple[str, Language]]) -> Language:
+    """A pipeline like the first one, but for the models of its tagger and its reader of entities.
+
+    Raises InputError where those of the others do not go with them.
+    """
+    first = members[0][1]
+    config = first.config.copy()
+    means = {}
+    for component in filter(first.has_pipe, _MEANS):
+        owners = [(name, nlp) for name, nlp in members if nlp.has_pipe(component)]
+        if len(owners) > 1:
+            means[component] = [nlp.get_pipe(component) for _, nlp in owners]
+            _check([name for name, _ in owners], means[component])
+            models = [nlp.config["components"][component]["model"] for _, nlp in owners]
+            config["components"][component]["model"] = {
+                "@architectures": _MEANS[component],
+                "*": {f"member_{number}": model for number, model in enumerate(models, start=1)},
+            }
     joint = load_model_from_config(config)
-    joint.from_bytes(members[0].to_bytes(exclude=["absa_gru"]), exclude=["absa_gru"])
-    first, tagger = members[0].get_pipe("absa_gru"), joint.get_pipe("absa_gru")
-    tagger.from_bytes(first.to_bytes(exclude=["model"]), exclude=["model"])
-    for member, layer in zip(members, tagger.model.layers, strict=True):
-        layer.from_bytes(member.get_pipe("absa_gru").model.to_bytes())
-    tagger.set_lexicon(first.lexicon)
+    joint.from_bytes(first.to_bytes(exclude=[*means]), exclude=[*means])
+    for component, pipes in means.items():
+        _fill(joint.get_pipe(component), pipes)
     return joint
+
+
+def _check(names: list[str], pipes: list[CharPipe]) -> None:
+    """Raise InputError where a pipeline's component has other outputs than that of the first."""
+    first = _output(pipes[0])
+    for name, output in zip(names, map(_output, pipes), strict=True):
+        if output != first:
+            raise InputError(
+                f"{name}: {output} differ from those of {names[0]}, {first}: train the pipelines "
+                "on the same labels and scheme."
+            )
+
+
+def _output(pipe: CharPipe) -> str:
+    labels = f"labels {', '.join(pipe.labels)}"
+    return f"{labels} and scheme {pipe.scheme_name}" if isinstance(pipe, AbsaGRU) else labels
+
+
+def _fill(joint: CharPipe, members: list[CharPipe]) -> None:
+    """Give a component the models of all members, and all else of the first one."""
+    joint.from_bytes(members[0].to_bytes(exclude=["model"]), exclude=["model"])
+    for member, layer in zip(members, joint.model.layers, strict=True):
+        layer.from_bytes(member.model.to_bytes())
+    joint.set_lexicon(members[0].lexicon)

@@ -1,12 +1,13 @@
-"""Several taggers as one."""
+"""Several taggers as one, and several readers of entities."""
 
 from collections.abc import Callable
 from typing import Any
 
 from spacy.tokens import Doc
 from thinc.api import Model
+from thinc.types import Floats2d
 
-from .types import Emissions
+from .types import Emissions, Targets
 
 
 def build_ensemble(*members: Model[list[Doc], Emissions]) -> Model[list[Doc], Emissions]:
@@ -49,3 +50,29 @@ def _forward(
         [sum(scores) / n for scores in by_text],
         None if transitions[0] is None else sum(transitions) / n,
     ), backprop
+
+
+def build_reader_ensemble(
+    *members: Model[list[Targets], Floats2d],
+) -> Model[list[Targets], Floats2d]:
+    """`spacy_absa.ReaderEnsemble.v1`: the mean of what several readers of entities say.
+
+    The mean of their scores (n_entities, n_labels) multiplies their distributions over labels and
+    takes the root, as `spacy_absa.Ensemble.v1` does with taggers. All must have the same labels
+    in the same order.
+    """
+    return Model("reader_ensemble", _forward_readers, init=_init, layers=list(members))
+
+
+def _forward_readers(
+    model: Model, texts: list[Targets], is_train: bool
+) -> tuple[Floats2d, Callable[[Floats2d], list[Targets]]]:
+    outputs, callbacks = zip(*(member(texts, is_train) for member in model.layers), strict=True)
+    n = len(outputs)
+
+    def backprop(d_scores: Floats2d) -> list[Targets]:
+        for callback in callbacks:
+            callback(d_scores / n)
+        return []
+
+    return sum(outputs) / n, backprop

@@ -167,7 +167,8 @@ class AbsaPolarity(CharPipe):
         for name, pipe in nlp.components if nlp is not None else ():
             if isinstance(pipe, AbsaGRU) and pipe.labels and pipe.spans_key == self.spans_key:
                 self.check_labels(pipe.labels, f"the component {name!r}")
-        self.model.get_ref("head").set_dim("nO", len(self.labels))
+        for head in heads(self.model):
+            head.set_dim("nO", len(self.labels))
         self.model.initialize()
 
     def predict(self, docs: Iterable[Doc]) -> list[Floats2d]:

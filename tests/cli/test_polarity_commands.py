@@ -161,3 +161,46 @@ def test_answers_and_reports_come_from_both(absa, both):
     options = ("--output", "report.html", "--json", "report.json")
     assert absa("evaluate-report", "both", "gold.spacy", *options).code == 0
     assert srsly.read_json("report.json")["scores"]["absa_f"] == 0.75
+
+
+def test_readers_are_averaged_with_the_taggers(absa, both):
+    nlp = spacy.load(both / "both")
+    other = spacy.load(both / "both")
+    for node in other.get_pipe("absa_polarity").model.walk():
+        for shim in node.shims:
+            shim.load_state({k: v + 0.1 * numpy.sin(v * 99) for k, v in shim.state().items()})
+    other.to_disk(both / "other")
+    assert absa("ensemble", "both", "trained", "other", "joint").code == 0
+    joint = spacy.load(both / "joint")
+    assert len(joint.get_pipe("absa_gru").model.layers) == 3
+    docs = [nlp.make_doc(text) for text in LABELS]
+    shares = [
+        numpy.concatenate(p.get_pipe("absa_polarity").opinions(docs, [[(2, 4)]] * 2))
+        for p in (nlp, other, joint)
+    ]
+    assert abs(shares[0] - shares[1]).max() > 0.01
+    root = (shares[0] * shares[1]) ** 0.5
+    assert shares[2] == pytest.approx(root / root.sum(axis=1, keepdims=True), abs=1e-5)
+    # The mean can be trained on.
+    examples = read_examples(joint, both / "dev.spacy")[:1]
+    optimizer = joint.resume_training()
+    optimizer.learn_rate = 0.02
+    with joint.select_pipes(enable="absa_polarity"):
+        losses = [joint.update(examples, sgd=optimizer)["absa_polarity"] for _ in range(30)]
+    assert losses[-1] < losses[0] / 2
+
+
+def test_one_reader_stays_as_it_is(absa, both):
+    assert absa("ensemble", "both", "trained", "joint").code == 0
+    before, after = (
+        spacy.load(both / name).get_pipe("absa_polarity") for name in ("both", "joint")
+    )
+    assert after.model.to_bytes() == before.model.to_bytes()
+
+
+def test_readers_with_other_labels_are_not_averaged(refused, both):
+    nlp = spacy.load(both / "both")
+    for name in ("absa_gru", "absa_polarity"):
+        nlp.get_pipe(name).add_label("MIXED")
+    nlp.to_disk(both / "more")
+    assert "more: labels" in refused("ensemble", "both", "more", "joint")
