@@ -8,6 +8,7 @@ import spacy
 import srsly
 from spacy.tokens import DocBin
 from spacy.training import Example
+from spacy.util import load_model_from_config
 
 from spacy_absa.app.analysis import Analyser
 from spacy_absa.cli._util import load_pipeline
@@ -200,7 +201,15 @@ def test_one_reader_stays_as_it_is(absa, both):
 
 def test_readers_with_other_labels_are_not_averaged(refused, both):
     nlp = spacy.load(both / "both")
-    for name in ("absa_gru", "absa_polarity"):
-        nlp.get_pipe(name).add_label("MIXED")
+    nlp.get_pipe("absa_polarity").add_label("MIXED")  # the taggers' stay the same
     nlp.to_disk(both / "more")
-    assert "more: labels" in refused("ensemble", "both", "more", "joint")
+    assert "more: labels NEG, POS, MIXED differ" in refused("ensemble", "both", "more", "joint")
+
+
+def test_an_ensemble_of_readers_can_be_initialized(absa, both):
+    assert absa("ensemble", "both", "both", "joint").code == 0
+    fresh = load_model_from_config(spacy.load(both / "joint").config)
+    examples = read_examples(fresh, both / "dev.spacy")
+    fresh.initialize(lambda: examples)
+    (opinions,) = fresh.get_pipe("absa_polarity").opinions([fresh.make_doc("本田")], [[(0, 2)]])
+    assert opinions.shape == (1, 2)
