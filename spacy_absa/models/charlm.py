@@ -1,6 +1,7 @@
 """The character language model: as a model of its own, and as the tagger's input layer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Literal
 
@@ -8,6 +9,7 @@ import numpy
 from spacy.tokens import Doc
 from thinc.api import Model, chain
 from thinc.types import Floats2d
+from torch import Tensor
 
 from ..folding import fold
 from .symbols import N_SPECIAL, n_symbols, symbols
@@ -100,6 +102,25 @@ def copy_charlm(source: Model[list[str], CharBatch], target: Model[list[str], Ch
     shim.load_state({name: state[name] for name in shim.state() if name in state})
 
 
+@contextmanager
+def perturbed(charlms: Sequence[Model[list[str], CharBatch]], size: float) -> Iterator[None]:
+    """Make the batch that was learned last harder, for a while: the fast gradient method.
+
+    The embeddings of its characters move along their accumulated gradient, all together by `size`
+    times their norm (Miyato et al. 2017, "Adversarial training methods for semi-supervised text
+    classification"). What is learned meanwhile adds to the same gradient.
+    """
+    weights = [charlm.get_ref("vectors").shims[0].module.embedding.weight for charlm in charlms]
+    kept = [(weight, weight.data) for weight in weights if weight.grad is not None]
+    for weight, data in kept:
+        weight.data = data + _step_uphill(data, weight.grad, size)
+    try:
+        yield
+    finally:
+        for weight, data in kept:
+            weight.data = data
+
+
 def nearest_characters(
     charlm: Model[list[str], CharBatch], char: str, n: int
 ) -> list[tuple[str, float]]:
@@ -130,6 +151,11 @@ def _forward_inner(
         return CharBatch(model.ops.xp.pad(dY.data, ((1, 1), (0, 0), (0, 0))), X.lengths)
 
     return CharBatch(X.data[1:-1], X.lengths - 2), backprop
+
+
+def _step_uphill(vectors: Tensor, gradient: Tensor, size: float) -> Tensor:
+    norm = vectors[gradient.any(dim=1)].norm()
+    return gradient * (size * norm / gradient.norm().clamp(min=1e-12))
 
 
 def _vectors_sizes(lookup: Model[list[str], SymbolBatch], model: Model, X: Any) -> dict[str, int]:

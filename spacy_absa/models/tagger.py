@@ -131,6 +131,11 @@ def encoders(model: Model[list[Doc], Emissions]) -> list[Model[CharBatch, CharBa
     return [tagger.get_ref("encoder") for tagger in _taggers(model)]
 
 
+def charlms(model: Model[list[Doc], Emissions]) -> list[Model[list[str], CharBatch]]:
+    """The character layer of each member of an ensemble, or of the tagger itself."""
+    return [tagger.get_ref("charlm") for tagger in _taggers(model)]
+
+
 def _taggers(model: Model) -> list[Model]:
     """The members of an ensemble, or the tagger itself."""
     return [node for node in model.walk() if node.has_ref("projection")]

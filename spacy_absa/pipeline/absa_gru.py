@@ -11,15 +11,16 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_get_examples
 from spacy.vocab import Vocab
-from thinc.api import Config, Model, to_numpy
+from thinc.api import Config, Model, Optimizer, to_numpy
 from thinc.types import Floats2d
 
 from ..decoding.lexicon import Lexicon
 from ..decoding.marginals import Lattice, crf_loss, forward_backward, softmax_loss
 from ..decoding.schemes import TagScheme
 from ..decoding.viterbi import Mode
+from ..models.charlm import perturbed
 from ..models.features import pinned_lexicon
-from ..models.tagger import add_tags, encoders, set_n_tags
+from ..models.tagger import add_tags, charlms, encoders, set_n_tags
 from ..models.types import Emissions
 from ..types import CharSpan
 from .annotations import AlignmentMode, Mention, annotate
@@ -66,6 +67,7 @@ quantize = true
         "lexicon_bonus": 1.0,
         "label_bonus": {},
         "threshold": 0.0,
+        "adversarial": 0.0,
         "alignment_mode": "expand",
         "spans_key": None,
         "overwrite": True,
@@ -82,6 +84,7 @@ def make_absa_gru(
     lexicon_bonus: float,
     label_bonus: dict[str, float],
     threshold: float,
+    adversarial: float,
     alignment_mode: AlignmentMode,
     spans_key: str | None,
     overwrite: bool,
@@ -97,6 +100,7 @@ def make_absa_gru(
         lexicon_bonus=lexicon_bonus,
         label_bonus=label_bonus,
         threshold=threshold,
+        adversarial=adversarial,
         alignment_mode=alignment_mode,
         spans_key=spans_key,
         overwrite=overwrite,
@@ -113,6 +117,8 @@ class AbsaGRU(CharPipe):
     label_bonus: nats added to the score of each entity of a label, such as `{"NEG": 0.3}`: a
         rare label is then found more often.
     threshold: entities less probable than this are left out.
+    adversarial: in training each batch is learned twice, the second time with the vectors of its
+        characters moved by this share of their norm to where the loss is higher; 0 for once.
     alignment_mode: how characters become tokens: `strict` (drop what does not align), `contract`
         or `expand`.
     spans_key: write to `doc.spans[spans_key]`; None means `doc.ents`.
@@ -130,6 +136,7 @@ class AbsaGRU(CharPipe):
         lexicon_bonus: float = 1.0,
         label_bonus: Mapping[str, float] | None = None,
         threshold: float = 0.0,
+        adversarial: float = 0.0,
         alignment_mode: AlignmentMode = "expand",
         spans_key: str | None = None,
         overwrite: bool = True,
@@ -141,6 +148,7 @@ class AbsaGRU(CharPipe):
         self.lexicon_bonus = lexicon_bonus
         self.label_bonus = dict(label_bonus or {})
         self.threshold = threshold
+        self.adversarial = adversarial
         self.alignment_mode = alignment_mode
         self.overwrite = overwrite
         self.scheme = TagScheme(scheme, [])
@@ -179,6 +187,27 @@ class AbsaGRU(CharPipe):
         self.model.initialize(X=sample)
         for layer in encoders(self.model) if encoder is not None else ():
             encoder(layer)
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn from a batch, whose empty texts are left out; adds the loss to `losses`.
+
+        With `adversarial`, then learn from it with perturbed vectors (see `perturbed`).
+        """
+        examples = list(examples)
+        losses = super().update(examples, drop=drop, losses=losses)
+        if self.adversarial:
+            with perturbed(charlms(self.model), self.adversarial):
+                super().update(examples, drop=drop)
+        if sgd not in (None, False):
+            self.finish_update(sgd)
+        return losses
 
     def predict(self, docs: Iterable[Doc]) -> list[list[Mention]]:
         """Find the mentions in each Doc, without changing it."""

@@ -7,6 +7,7 @@ from spacy.training import Example
 from spacy_absa.decoding.calibration import Calibration
 from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
 from spacy_absa.errors import InputError
+from spacy_absa.models.tagger import charlms
 
 from .conftest import GOLD, TINY, examples_of, train
 
@@ -241,6 +242,37 @@ def test_unknown_gold_exerts_no_pull(trained):
     loss, gradient = pipe.get_loss([example], pipe.model.predict([doc]))
     assert loss == pytest.approx(0, abs=1e-9)
     assert numpy.abs(gradient.scores[0]).max() < 1e-6
+
+
+def test_adversarial_training_sees_harder_vectors_and_puts_them_back(with_config):
+    def learn(**config):
+        nlp = with_config(**config)
+        pipe = nlp.get_pipe("absa_gru")
+        (weights,) = (
+            layer.get_ref("vectors").shims[0].module.embedding.weight
+            for layer in charlms(pipe.model)
+        )
+        before, seen = weights.data.clone(), []
+        get_loss = pipe.get_loss
+
+        def watched(examples, emissions):
+            loss, gradient = get_loss(examples, emissions)
+            seen.append((loss, (weights.data - before).norm().item()))
+            return loss, gradient
+
+        pipe.get_loss = watched
+        losses = pipe.update(examples_of(nlp))
+        assert weights.data.equal(before)
+        assert losses["absa_gru"] == pytest.approx(seen[0][0])
+        return seen, weights, before
+
+    (once,), weights, _ = learn()
+    gradient = weights.grad
+    (first, second), weights, before = learn(adversarial=0.1)
+    assert first == pytest.approx(once)
+    assert second[0] > first[0]
+    assert second[1] == pytest.approx(0.1 * before[gradient.any(dim=1)].norm().item(), rel=1e-3)
+    assert (weights.grad - gradient).norm() > 0.1 * gradient.norm()
 
 
 def test_a_label_added_later_leaves_the_others_as_they_were(with_config):
