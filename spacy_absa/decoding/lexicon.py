@@ -31,9 +31,11 @@ class LexiconEntry(NamedTuple):
 class Lexicon:
     """A set of aliases, found in a text all at once (Aho & Corasick 1975), in linear time.
 
-    Spellings that ``fold`` to the same are one alias, of which the first is kept. Raises
-    ``InputError`` for an empty pattern, unpaired surrogates and two ids of one alias; ``places``
-    says for these errors where each entry stands.
+    Spellings that ``fold`` to the same are one alias, of which the first is kept. An alias is found
+    with other spaces in it too: ``宝马X5`` in ``宝马 X5``, and the other way round. A space counts
+    only beside another one, between Latin letters and between digits, where it keeps words and
+    numbers apart. Raises ``InputError`` for an empty pattern, unpaired surrogates and two ids of
+    one alias; ``places`` says for these errors where each entry stands.
     """
 
     def __init__(
@@ -46,10 +48,12 @@ class Lexicon:
         aliases = sorted(by_alias)
         self.entries: tuple[LexiconEntry, ...] = tuple(by_alias[alias] for alias in aliases)
         self._ids = np.array([entry.id for entry in self.entries], dtype=object)
+        self._lengths = np.fromiter(map(len, aliases), np.int64, len(aliases))
         self._numbers = _numbers(aliases)
+        sought = [_without_spaces(alias.strip()) for alias in aliases]
         # Linear in memory, and above some 10,000 aliases faster to build and to run than the DFA.
         self._automaton = BytesAhoCorasick(
-            _cut(_encipher(self._numbers("".join(aliases))), aliases),
+            _cut(_encipher(self._numbers("".join(sought))), sought),
             implementation=Implementation.ContiguousNFA,
         )
         # A lexicon does not change. So what was found in the texts that it was last asked for
@@ -119,12 +123,14 @@ class Lexicon:
 
     def _search(self, texts: tuple[str, ...]) -> Matches:
         numbers = self._numbers("".join(texts))
+        kept = _significant(numbers)
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        cipher = _encipher(numbers).encode()
+        cipher = _encipher(numbers[kept]).encode()
         found = self._automaton.find_matches_as_indexes(cipher, overlapping=True)
         columns = np.fromiter(chain.from_iterable(found), np.int64, 3 * len(found))
         entry, *places = columns.reshape(-1, 3).T
         start, end = _in_characters(cipher, places)
+        start, end = kept[start], kept[end - 1] + 1
         ends = lengths.cumsum()
         text = ends.searchsorted(start, side="right")
         low, high = (ends - lengths)[text], ends[text]
@@ -133,7 +139,10 @@ class Lexicon:
             | (end < high) & _is_inside_word(numbers, end)
         )
         order = np.flatnonzero(whole)
-        order = order[np.lexsort((-end[order], start[order]))]
+        # Of aliases that differ in spaces alone, the one that has as many as the text goes first.
+        respelled = self._lengths[entry] != end - start
+        order = order[np.lexsort((respelled[order], -end[order], start[order]))]
+        order = order[_changes(start[order]) | _changes(end[order])]
         start, end = start - low, end - low
         return Matches(len(texts), text[order], start[order], end[order], self._ids[entry[order]])
 
@@ -171,24 +180,57 @@ def _add(by_alias: dict[str, LexiconEntry], entry: LexiconEntry, place: str) -> 
         )
 
 
+def _without_spaces(alias: str) -> str:
+    """An alias as it is searched for, without the spaces that do not count."""
+    kinds = np.fromiter(map(_kind, alias), np.int64, len(alias))
+    return "".join(alias[place] for place in _significant(kinds))
+
+
 def _numbers(aliases: Sequence[str]) -> CharNumbers:
-    """Twice a character's cipher, plus 1 for a Latin letter.
+    """Four times a character's cipher, plus its kind.
 
     Ciphers fit an automaton's few bytes: 0 for characters in no alias, then by frequency. They are
     code points of other characters, so they leave out the surrogates.
     """
     ciphers = chain(range(1, 0xD800), range(0xE000, 0x110000))
     by_char = {char: next(ciphers) for char, _ in Counter(chain(*aliases)).most_common()}
-    return CharNumbers(lambda char: 2 * by_char.get(fold(char), 0) + _is_latin(char))
+    return CharNumbers(lambda char: 4 * by_char.get(fold(char), 0) + _kind(char))
+
+
+# Kinds of characters, the last two bits of their numbers.
+_OTHER, _LATIN, _DIGIT, _SPACE = range(4)
+
+
+def _kind(char: str) -> int:
+    char = fold(char)
+    if char == " ":
+        return _SPACE
+    if char.isdecimal():
+        return _DIGIT
+    return _LATIN if char < "\u0250" and char.isalpha() else _OTHER  # the Latin blocks end there
 
 
 def _encipher(numbers: np.ndarray) -> str:
-    return (numbers >> 1).tobytes().decode("utf-32-le")
+    return (numbers >> 2).tobytes().decode("utf-32-le")
+
+
+def _significant(numbers: np.ndarray) -> np.ndarray:
+    """The places of all characters but single spaces within names, not counting the text's ends."""
+    kinds = numbers & 3
+    before, after = np.roll(kinds, 1), np.roll(kinds, -1)
+    apart = (before == after) & (before != _OTHER) | (before == _SPACE) | (after == _SPACE)
+    return np.flatnonzero((kinds != _SPACE) | apart)
+
+
+def _changes(values: np.ndarray) -> np.ndarray:
+    """Whether each value is another than the one before it; the first one is."""
+    return np.diff(values, prepend=-1) != 0
 
 
 def _is_inside_word(numbers: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Whether there are Latin letters on both sides of each place, not counting the text's ends."""
-    return (numbers.take(places - 1, mode="wrap") & numbers.take(places, mode="wrap") & 1) > 0
+    before, after = (numbers.take(place, mode="wrap") & 3 for place in (places - 1, places))
+    return (before == _LATIN) & (after == _LATIN)
 
 
 def _cut(text: str, pattern: Sequence[str]) -> list[bytes]:
@@ -202,11 +244,6 @@ def _in_characters(utf8: bytes, offsets: Sequence[np.ndarray]) -> list[np.ndarra
     # All bytes of a character but its first are 0b10xxxxxx, the least as signed numbers.
     begins = np.flatnonzero(np.frombuffer(utf8, np.int8) >= -64)
     return [begins.searchsorted(places) for places in offsets]
-
-
-def _is_latin(char: str) -> bool:
-    char = fold(char)
-    return char < "\u0250" and char.isalpha()  # the Latin blocks end there
 
 
 def _parse_jsonl(lines: Iterable[_Line]) -> Iterator[tuple[str, LexiconEntry]]:

@@ -3,6 +3,7 @@
 import gzip
 import pickle
 import re
+from itertools import combinations
 
 import pytest
 from hypothesis import given
@@ -73,6 +74,30 @@ def test_emoji_and_unpaired_surrogates():
     assert spans(entries, "\udc00本田a\ud800") == [(1, 3), (3, 5)]
 
 
+@pytest.mark.parametrize(
+    ("alias", "text", "found"),
+    [
+        ("宝马X5", "开宝马 X5去", [(1, 6)]),
+        ("宝马 X5", "开宝马X5去", [(1, 5)]),
+        ("宝马X5", "宝\u3000马\xa0X 5", [(0, 7)]),
+        ("宝马X5", "宝马  X5", []),
+        ("宝马X5", "宝马\nX5", []),
+        ("Land Rover", "landrover", []),
+        ("iPad", "I pad", []),
+        ("iPhone 7", "iphone7 iphone 7", [(0, 7), (8, 16)]),
+        ("标致3008", "标致 300 8", []),
+        (" 本田 ", "我 本田 好", [(2, 4)]),
+    ],
+)
+def test_spaces_count_only_between_letters_or_digits_and_in_a_row(alias, text, found):
+    assert spans(lexicon(alias), text) == found
+
+
+def test_of_aliases_that_differ_in_spaces_the_one_as_written_is_found():
+    entries = Lexicon([LexiconEntry("宝骏 310", "b-1"), LexiconEntry("宝骏310", "b-2")])
+    assert entries.find("宝骏310、宝骏 310") == [Match(0, 5, "b-2"), Match(6, 12, "b-1")]
+
+
 @given(st.lists(st.text("aB本田 7", min_size=1, max_size=3)), st.text("aAbB本田 7Ｂ", max_size=20))
 def test_equals_search_of_every_alias_at_every_place(aliases, text):
     aliases = {fold(alias) for alias in aliases if alias.strip()}
@@ -81,13 +106,17 @@ def test_equals_search_of_every_alias_at_every_place(aliases, text):
     def splits_letters(i):
         return 0 < i < len(text) and re.fullmatch("[a-z]{2}", folded[i - 1 : i + 1])
 
+    def without_spaces(name):
+        kinds = r"(?<=[a-z]) (?=[^a-z ])|(?<=\d) (?=[^\d ])|(?<=[^a-z\d ]) (?=[^ ])"
+        return re.sub(kinds, "", name)
+
+    sought = {without_spaces(alias.strip()) for alias in aliases}
     expected = {
-        (start, start + len(alias))
-        for alias in aliases
-        for start in range(len(text))
-        if folded.startswith(alias, start)
+        (start, end)
+        for start, end in combinations(range(len(text) + 1), 2)
+        if without_spaces(folded[start:end]) in sought
         and not splits_letters(start)
-        and not splits_letters(start + len(alias))
+        and not splits_letters(end)
     }
     assert spans(lexicon(*aliases), text) == sorted(expected, key=lambda s: (s[0], -s[1]))
 
