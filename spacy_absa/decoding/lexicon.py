@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, chain
+from itertools import accumulate, chain, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,10 +50,9 @@ class Lexicon:
         self._ids = np.array([entry.id for entry in self.entries], dtype=object)
         self._lengths = np.fromiter(map(len, aliases), np.int64, len(aliases))
         self._numbers = _numbers(aliases)
-        sought = [_without_spaces(alias.strip()) for alias in aliases]
         # Linear in memory, and above some 10,000 aliases faster to build and to run than the DFA.
         self._automaton = BytesAhoCorasick(
-            _cut(_encipher(self._numbers("".join(sought))), sought),
+            _patterns(self._numbers, [alias.strip() for alias in aliases]),
             implementation=Implementation.ContiguousNFA,
         )
         # A lexicon does not change. So what was found in the texts that it was last asked for
@@ -123,14 +122,14 @@ class Lexicon:
 
     def _search(self, texts: tuple[str, ...]) -> Matches:
         numbers = self._numbers("".join(texts))
-        kept = _significant(numbers)
+        ignored = _ignored_spaces(numbers)
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        cipher = _encipher(numbers[kept]).encode()
+        cipher = _encipher(np.delete(numbers, ignored)).encode()
         found = self._automaton.find_matches_as_indexes(cipher, overlapping=True)
         columns = np.fromiter(chain.from_iterable(found), np.int64, 3 * len(found))
         entry, *places = columns.reshape(-1, 3).T
         start, end = _in_characters(cipher, places)
-        start, end = kept[start], kept[end - 1] + 1
+        start, end = _restored(start, ignored), _restored(end - 1, ignored) + 1
         ends = lengths.cumsum()
         text = ends.searchsorted(start, side="right")
         low, high = (ends - lengths)[text], ends[text]
@@ -180,12 +179,6 @@ def _add(by_alias: dict[str, LexiconEntry], entry: LexiconEntry, place: str) -> 
         )
 
 
-def _without_spaces(alias: str) -> str:
-    """An alias as it is searched for, without the spaces that do not count."""
-    kinds = np.fromiter(map(_kind, alias), np.int64, len(alias))
-    return "".join(alias[place] for place in _significant(kinds))
-
-
 def _numbers(aliases: Sequence[str]) -> CharNumbers:
     """Four times a character's cipher, plus its kind.
 
@@ -214,12 +207,17 @@ def _encipher(numbers: np.ndarray) -> str:
     return (numbers >> 2).tobytes().decode("utf-32-le")
 
 
-def _significant(numbers: np.ndarray) -> np.ndarray:
-    """The places of all characters but single spaces within names, not counting the text's ends."""
-    kinds = numbers & 3
-    before, after = np.roll(kinds, 1), np.roll(kinds, -1)
+def _ignored_spaces(numbers: np.ndarray) -> np.ndarray:
+    """The places of spaces that do not count, ascending; at the text's ends they may or may not."""
+    spaces = np.flatnonzero(numbers & 3 == _SPACE)
+    before, after = (numbers.take(spaces + step, mode="wrap") & 3 for step in (-1, 1))
     apart = (before == after) & (before != _OTHER) | (before == _SPACE) | (after == _SPACE)
-    return np.flatnonzero((kinds != _SPACE) | apart)
+    return spaces[~apart]
+
+
+def _restored(places: np.ndarray, removed: np.ndarray) -> np.ndarray:
+    """Where characters were before those at the ``removed`` places (ascending) were taken out."""
+    return places + (removed - np.arange(len(removed))).searchsorted(places, side="right")
 
 
 def _changes(values: np.ndarray) -> np.ndarray:
@@ -233,10 +231,14 @@ def _is_inside_word(numbers: np.ndarray, places: np.ndarray) -> np.ndarray:
     return (before == _LATIN) & (after == _LATIN)
 
 
-def _cut(text: str, pattern: Sequence[str]) -> list[bytes]:
-    """Pieces of a text that are as long as those of the pattern, in UTF-8."""
-    ends = accumulate(map(len, pattern))
-    return [text[end - len(piece) : end].encode() for piece, end in zip(pattern, ends, strict=True)]
+def _patterns(numbers: CharNumbers, aliases: Sequence[str]) -> list[bytes]:
+    """What the automaton looks for: aliases without the spaces that do not count, in UTF-8."""
+    joined = numbers("".join(aliases))
+    ignored = _ignored_spaces(joined)
+    cipher = _encipher(np.delete(joined, ignored))
+    ends = np.fromiter(accumulate(map(len, aliases)), np.int64, len(aliases))
+    ends -= ignored.searchsorted(ends)
+    return [cipher[start:end].encode() for start, end in pairwise([0, *ends.tolist()])]
 
 
 def _in_characters(utf8: bytes, offsets: Sequence[np.ndarray]) -> list[np.ndarray]:
