@@ -153,22 +153,28 @@ def crf_loss(
     transitions: np.ndarray,
     allowed: Sequence[np.ndarray],
     legal: np.ndarray | None = None,
+    given: Sequence[np.ndarray] | None = None,
 ) -> Loss:
     """The negative log-likelihood of a linear-chain CRF, of gold that may be partly unknown.
 
     ``allowed`` holds ``[n_i, T]`` bool per text: one tag where the gold is known, several where it
     is not. The loss is log Z of all paths minus log Z of those allowed (Tsuboi et al. 2008), its
-    gradient the difference of their expectations. Raises ``ValueError``, naming the text's index,
-    where no legal path is allowed.
+    gradient the difference of their expectations. ``given`` (``None``: nothing), shaped alike,
+    leaves only paths of these tags, and the loss is that of what is known already. Raises
+    ``ValueError``, naming the text's index, where no legal path is allowed.
     """
     clamped = forward_backward(_clamp(emissions, allowed), transitions, legal)
-    free = forward_backward(emissions, transitions, legal)
+    free = forward_backward(_clamp(emissions, given), transitions, legal)
     d_emissions = [p - q for p, q in zip(free.marginals, clamped.marginals, strict=True)]
     d_transitions = free.expected_transitions - clamped.expected_transitions
     return float((free.log_z - clamped.log_z).sum()), d_emissions, d_transitions
 
 
-def softmax_loss(emissions: Sequence[np.ndarray], allowed: Sequence[np.ndarray]) -> Loss:
+def softmax_loss(
+    emissions: Sequence[np.ndarray],
+    allowed: Sequence[np.ndarray],
+    given: Sequence[np.ndarray] | None = None,
+) -> Loss:
     """``crf_loss`` without transitions, for one text or more: masked cross-entropy.
 
     The gradient by the transitions, ``[T + 1, T + 1]``, is zero. Raises ``ValueError``, naming the
@@ -177,14 +183,18 @@ def softmax_loss(emissions: Sequence[np.ndarray], allowed: Sequence[np.ndarray])
     for text, those in enumerate(allowed):
         if not those.any(axis=1).all():
             raise ValueError(f"Text {text} has a character without an allowed tag.")
-    free_z, free = _softmax(np.concatenate(emissions))
+    free_z, free = _softmax(np.concatenate(_clamp(emissions, given)))
     clamped_z, clamped = _softmax(np.concatenate(_clamp(emissions, allowed)))
     d_emissions = np.split(free - clamped, np.cumsum([len(scores) for scores in emissions])[:-1])
     n_tags = free.shape[1]
     return float((free_z - clamped_z).sum()), d_emissions, np.zeros((n_tags + 1, n_tags + 1))
 
 
-def _clamp(emissions: Sequence[np.ndarray], allowed: Sequence[np.ndarray]) -> list[np.ndarray]:
+def _clamp(
+    emissions: Sequence[np.ndarray], allowed: Sequence[np.ndarray] | None
+) -> Sequence[np.ndarray]:
+    if allowed is None:
+        return emissions
     return [np.where(a, scores, -np.inf) for scores, a in zip(emissions, allowed, strict=True)]
 
 

@@ -95,6 +95,15 @@ class TagScheme:
             tags[start:end] = self.span_tags(label, end - start)
         return tags
 
+    def with_any_label(self, allowed: np.ndarray) -> np.ndarray:
+        """The tags that are left when, of ``allowed`` ones, all but the label is known.
+
+        Both are ``[n_chars, T]`` bool.
+        """
+        by_label = allowed[:, 1:].reshape(len(allowed), len(self.labels), len(_ROLES[self.name]))
+        roles = by_label.any(axis=1)
+        return np.hstack([allowed[:, :1], *[roles] * len(self.labels)])
+
     def decode(self, tags: Sequence[int] | np.ndarray) -> list[CharSpan]:
         """The entities that ``tags`` spell, in text order; ``ValueError`` if they are not legal."""
         return [

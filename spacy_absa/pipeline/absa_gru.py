@@ -15,7 +15,7 @@ from thinc.api import Config, Model, Optimizer, to_numpy
 from thinc.types import Floats2d
 
 from ..decoding.lexicon import Lexicon
-from ..decoding.marginals import Lattice, crf_loss, forward_backward, softmax_loss
+from ..decoding.marginals import Lattice, Loss, crf_loss, forward_backward, softmax_loss
 from ..decoding.schemes import TagScheme
 from ..decoding.viterbi import Mode
 from ..models.charlm import perturbed
@@ -67,6 +67,7 @@ quantize = true
         "lexicon_bonus": 1.0,
         "label_bonus": {},
         "threshold": 0.0,
+        "opinion_weight": 0.0,
         "adversarial": 0.0,
         "alignment_mode": "expand",
         "spans_key": None,
@@ -84,6 +85,7 @@ def make_absa_gru(
     lexicon_bonus: float,
     label_bonus: dict[str, float],
     threshold: float,
+    opinion_weight: float,
     adversarial: float,
     alignment_mode: AlignmentMode,
     spans_key: str | None,
@@ -100,6 +102,7 @@ def make_absa_gru(
         lexicon_bonus=lexicon_bonus,
         label_bonus=label_bonus,
         threshold=threshold,
+        opinion_weight=opinion_weight,
         adversarial=adversarial,
         alignment_mode=alignment_mode,
         spans_key=spans_key,
@@ -117,6 +120,8 @@ class AbsaGRU(CharPipe):
     label_bonus: nats added to the score of each entity of a label, such as `{"NEG": 0.3}`: a
         rare label is then found more often.
     threshold: entities less probable than this are left out.
+    opinion_weight: in training the negative log-likelihood of the labels, given where the entities
+        are, counts this many times besides that of the tags, in which it counts once.
     adversarial: in training each batch is learned twice, the second time with the vectors of its
         characters moved by this share of their norm to where the loss is higher; 0 for once.
     alignment_mode: how characters become tokens: `strict` (drop what does not align), `contract`
@@ -136,6 +141,7 @@ class AbsaGRU(CharPipe):
         lexicon_bonus: float = 1.0,
         label_bonus: Mapping[str, float] | None = None,
         threshold: float = 0.0,
+        opinion_weight: float = 0.0,
         adversarial: float = 0.0,
         alignment_mode: AlignmentMode = "expand",
         spans_key: str | None = None,
@@ -148,6 +154,7 @@ class AbsaGRU(CharPipe):
         self.lexicon_bonus = lexicon_bonus
         self.label_bonus = dict(label_bonus or {})
         self.threshold = threshold
+        self.opinion_weight = opinion_weight
         self.adversarial = adversarial
         self.alignment_mode = alignment_mode
         self.overwrite = overwrite
@@ -272,7 +279,7 @@ class AbsaGRU(CharPipe):
             spans = gold_spans(example.reference, self.spans_key)
             one = Emissions([scores], emissions.transitions)
             known = all(span.label_ in self.labels for span in spans)
-            nats.append(self.get_loss([example], one)[0] if known else inf)
+            nats.append(self._nll(one, self._allowed([example]))[0] if known else inf)
         return nats
 
     def set_annotations(self, docs: Iterable[Doc], mentions: list[list[Mention]]) -> None:
@@ -293,19 +300,36 @@ class AbsaGRU(CharPipe):
 
         Characters whose gold tag is unknown are summed over: they exert no pull.
         """
-        allowed = [allowed_tags(eg, self.scheme, self.spans_key) for eg in examples]
+        allowed = self._allowed(examples)
+        loss, d_scores, d_transitions = self._nll(emissions, allowed)
+        if self.opinion_weight:
+            places = [self.scheme.with_any_label(tags) for tags in allowed]
+            further = self._nll(emissions, allowed, places)
+            loss += self.opinion_weight * further[0]
+            for total, more in zip(d_scores, further[1], strict=True):
+                total += self.opinion_weight * more
+            d_transitions += self.opinion_weight * further[2]
+        n, ops = len(allowed), self.model.ops
+        return loss / n, Emissions(
+            [ops.asarray2f(d / n) for d in d_scores],
+            None if emissions.transitions is None else ops.asarray2f(d_transitions / n),
+        )
+
+    def _allowed(self, examples: Iterable[Example]) -> list[numpy.ndarray]:
+        return [allowed_tags(example, self.scheme, self.spans_key) for example in examples]
+
+    def _nll(
+        self,
+        emissions: Emissions,
+        allowed: list[numpy.ndarray],
+        given: list[numpy.ndarray] | None = None,
+    ) -> Loss:
+        """What the gold tags lack in probability, where some of it may be given."""
         scores = [to_numpy(array) for array in emissions.scores]
         if emissions.transitions is None:
-            loss, d_scores, _ = softmax_loss(scores, allowed)
-            d_transitions = None
-        else:
-            transitions = to_numpy(emissions.transitions)
-            loss, d_scores, d_transitions = crf_loss(
-                scores, transitions, allowed, self.scheme.legal
-            )
-            d_transitions = self.model.ops.asarray2f(d_transitions / len(allowed))
-        d_scores = [self.model.ops.asarray2f(d / len(allowed)) for d in d_scores]
-        return loss / len(allowed), Emissions(d_scores, d_transitions)
+            return softmax_loss(scores, allowed, given)
+        transitions = to_numpy(emissions.transitions)
+        return crf_loss(scores, transitions, allowed, self.scheme.legal, given)
 
     def _warn_of_unknown(self, examples: Iterable[Example]) -> None:
         n_chars, n_docs = count_unknown(examples, self.spans_key)

@@ -191,6 +191,47 @@ def test_crf_gradient_equals_finite_differences(name):
     assert np.abs(d_transitions).max() > 0.01
 
 
+@pytest.mark.parametrize("name", SCHEMES)
+def test_crf_loss_given_where_the_entities_are(name):
+    scheme, emissions, transitions = problem(name, [4, 3])
+    spans = [[CharSpan(0, 2, "NEG"), CharSpan(2, 3, "POS")], []]
+    allowed = [
+        np.eye(len(scheme.tags), dtype=bool)[scheme.encode(len(scores), entities)]
+        for scores, entities in zip(emissions, spans, strict=True)
+    ]
+    places = [scheme.with_any_label(mask) for mask in allowed]
+    loss, d_emissions, d_transitions = crf_loss(
+        emissions, transitions, allowed, scheme.legal, places
+    )
+    _, paths = enumerate_paths(emissions[0], transitions, scheme.legal)
+    alike = [(tags, p) for tags, p in paths if all(places[0][i, tag] for i, tag in enumerate(tags))]
+    gold = sum(p for tags, p in alike if scheme.decode(tags) == spans[0])
+    assert loss == pytest.approx(np.log(sum(p for _, p in alike) / gold))
+    assert len(alike) == (8 if name == "io" else 4)  # io: each character as it likes
+    whole = crf_loss(emissions, transitions, allowed, scheme.legal)
+    found = crf_loss(emissions, transitions, places, scheme.legal)
+    for part, rest, both in zip(
+        [loss, *d_emissions, d_transitions],
+        [found[0], *found[1], found[2]],
+        [whole[0], *whole[1], whole[2]],
+        strict=True,
+    ):
+        np.testing.assert_allclose(part + rest, both, atol=1e-9)
+    assert not d_emissions[1].any()  # there is no label to know
+
+
+def test_softmax_loss_given_where_the_entities_are():
+    scheme, emissions, _ = problem("bio", [4], labels=["POS", "NEG", "NEU"])
+    allowed = [np.eye(7, dtype=bool)[scheme.encode(4, [CharSpan(1, 3, "NEG")])]]
+    places = [scheme.with_any_label(mask) for mask in allowed]
+    loss, (gradient,), _ = softmax_loss(emissions, allowed, places)
+    begins, goes_on = np.exp(emissions[0][1, [1, 3, 5]]), np.exp(emissions[0][2, [2, 4, 6]])
+    shares = begins[1] / begins.sum(), goes_on[1] / goes_on.sum()
+    assert loss == pytest.approx(-np.log(shares).sum())
+    assert gradient[1, 3] == pytest.approx(shares[0] - 1)
+    assert not gradient[[0, 3]].any()
+
+
 def test_wholly_unknown_gold_teaches_nothing():
     scheme, emissions, transitions = problem("bio", [4, 2])
     allowed = [np.ones(scores.shape, dtype=bool) for scores in emissions]

@@ -49,6 +49,23 @@ def test_encode_places_the_tags_of_each_span():
     assert TagScheme("io", LABELS).encode(0, []).tolist() == []
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("io", [["I-NEG", "I-POS"], ["I-NEG", "I-POS"], ["O"]]),
+        ("bio", [["B-NEG", "B-POS"], ["I-NEG", "I-POS"], ["O"]]),
+        ("biluo", [["B-NEG", "B-POS"], ["L-NEG", "L-POS"], ["O"]]),
+    ],
+)
+def test_any_label_leaves_the_place_of_a_tag_in_its_entity(name, expected):
+    scheme = TagScheme(name, LABELS)
+    allowed = np.eye(len(scheme.tags), dtype=bool)[scheme.encode(3, [CharSpan(0, 2, "NEG")])]
+    widened = scheme.with_any_label(allowed)
+    assert [sorted(np.array(scheme.tags)[row]) for row in widened] == expected
+    assert scheme.with_any_label(~np.zeros_like(allowed)).all()
+    assert scheme.with_any_label(allowed[:0]).shape == (0, len(scheme.tags))
+
+
 def test_legal_states_which_tags_follow_start_and_end():
     legal = {
         "io": ["111", "111", "111"],

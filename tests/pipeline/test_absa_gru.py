@@ -244,6 +244,37 @@ def test_unknown_gold_exerts_no_pull(trained):
     assert numpy.abs(gradient.scores[0]).max() < 1e-6
 
 
+def test_opinion_weight_adds_the_loss_of_the_labels_where_the_entities_are(with_config):
+    nlp, weighted = with_config(), with_config(opinion_weight=0.5)
+    pipe, heavier = nlp.get_pipe("absa_gru"), weighted.get_pipe("absa_gru")
+    # The whole text is the entity, so nothing around it has a say in the label.
+    examples = examples_of(nlp, {"本田": [(0, 2, "POS")], "宝马": [(0, 2, "NEG")]})
+    docs = [example.predicted for example in examples]
+    emissions = pipe.model.predict(docs)
+    shares = numpy.concatenate(pipe.opinions(docs, [[(0, 2)], [(0, 2)]]))
+    labels = [pipe.labels.index("POS"), pipe.labels.index("NEG")]
+    opinions = -numpy.log(shares[[0, 1], labels]).mean()
+    plain, _ = pipe.get_loss(examples, emissions)
+    assert heavier.get_loss(examples, emissions)[0] == pytest.approx(plain + 0.5 * opinions)
+    assert heavier.surprise(examples) == pytest.approx(pipe.surprise(examples))
+
+
+@pytest.mark.parametrize("output", ["spacy_absa.CRF.v1", "spacy_absa.Softmax.v1"])
+def test_opinion_weight_pulls_at_entities_alone(output):
+    nlp = spacy.blank("zh")
+    config = {"model": {**TINY, "output": {"@architectures": output}}, "opinion_weight": 0.5}
+    pipe = nlp.add_pipe("absa_gru", config=config)
+    examples = examples_of(nlp, {"我喜欢本田": [(3, 5, "POS")], "宝马好吗": [(0, 2, "NEG")]})
+    nlp.initialize(lambda: examples)
+    emissions = pipe.model.predict([example.predicted for example in examples])
+    _, with_opinions = pipe.get_loss(examples, emissions)
+    pipe.opinion_weight = 0.0
+    _, without = pipe.get_loss(examples, emissions)
+    pulls = [a - b for a, b in zip(with_opinions.scores, without.scores, strict=True)]
+    touched = [numpy.flatnonzero(numpy.abs(pull).max(axis=1) > 1e-6).tolist() for pull in pulls]
+    assert touched == [[3, 4], [0, 1]]
+
+
 def test_adversarial_training_sees_harder_vectors_and_puts_them_back(with_config):
     def learn(**config):
         nlp = with_config(**config)
