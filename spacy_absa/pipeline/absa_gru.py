@@ -298,7 +298,8 @@ class AbsaGRU(CharPipe):
     ) -> tuple[float, Emissions]:
         """Negative log-likelihood of the gold tags, mean over the texts, and its gradient.
 
-        Characters whose gold tag is unknown are summed over: they exert no pull.
+        Characters whose gold tag is unknown are summed over: they exert no pull. With
+        `opinion_weight`, that of the labels where the entities are counts besides.
         """
         allowed = self._allowed(examples)
         loss, d_scores, d_transitions = self._nll(emissions, allowed)
