@@ -83,7 +83,7 @@ def checkpoint(path: Path, known: set[str]) -> str:
     except InputError as error:
         assert str(path) in str(error)
         return "half-written checkpoint refused, its file named"
-    except (OSError, ValueError):  # one of spaCy's own files, which come first
+    except (EOFError, OSError, ValueError):  # one of spaCy's own files, which come first
         return "half-written checkpoint refused by spaCy"
     assert digest(nlp) in known
     return "whole checkpoint of the undisturbed run"

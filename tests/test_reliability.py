@@ -5,8 +5,9 @@ import subprocess
 from random import Random
 
 import pytest
+import spacy
 
-from reliability.calls import DEMO, TINY
+from reliability.calls import DEMO, TINY, checkpoint
 from reliability.disks import fill, mounted
 from reliability.kills import kill_saves
 from reliability.wild import check, wild_text
@@ -18,6 +19,13 @@ def test_a_kill_while_saving_leaves_one_state_or_the_other(tmp_path):
     outcomes = kill_saves(tmp_path, 3, Random(0))
     assert outcomes["files: whole"] == 6
     assert sum(n for name, n in outcomes.items() if name.startswith("to_disk")) == 3
+
+
+@pytest.mark.parametrize("name", ["vocab/vectors", "vocab/strings.json", "config.cfg", "meta.json"])
+def test_a_checkpoint_killed_when_a_file_was_only_opened_is_refused_by_spacy(tmp_path, name):
+    spacy.load(TINY).to_disk(tmp_path)
+    (tmp_path / name).write_bytes(b"")
+    assert checkpoint(tmp_path, set()) == "half-written checkpoint refused by spaCy"
 
 
 @pytest.mark.parametrize("seed", range(3))
