@@ -1,7 +1,6 @@
 """What `[initialize]` fills a component with: an alphabet, a language model, an entity list."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 from spacy.util import load_model
@@ -11,6 +10,7 @@ from .data.alphabet import read_alphabet
 from .decoding.lexicon import Lexicon
 from .errors import InputError
 from .models.charlm import copy_charlm
+from .models.hint_cache import HintCache
 from .models.tagger import copy_encoder
 from .models.teacher import TransformerTeacher
 from .models.types import Teacher
@@ -51,14 +51,21 @@ def create_transformer_hints(
     layers: Sequence[int] = (6, 12),
     width: int = 192,
     mixed_precision: bool = False,
+    cache_chars: int = 2_000_000,
 ) -> Callable[[Sequence[str]], Teacher]:
     """`spacy_absa.TransformerHints.v1`: what a pretrained transformer tells of each character.
 
-    Returns the function from a sample of texts to the teacher, see `TransformerTeacher`.
+    Returns the function from a sample of texts to the teacher, see `TransformerTeacher`, behind a
+    `HintCache` of `cache_chars` characters.
     """
-    return partial(
-        TransformerTeacher, path, layers=layers, width=width, mixed_precision=mixed_precision
-    )
+
+    def create_teacher(sample: Sequence[str]) -> Teacher:
+        teacher = TransformerTeacher(
+            path, sample, layers=layers, width=width, mixed_precision=mixed_precision
+        )
+        return HintCache(teacher, cache_chars)
+
+    return create_teacher
 
 
 def _trained(path: Path, component: str, layer: str) -> Model:
