@@ -1,11 +1,14 @@
+import numpy
 import pytest
 import spacy
 from spacy.training import Example
 
+from spacy_absa import loaders
 from spacy_absa.data.alphabet import write_alphabet
 from spacy_absa.errors import InputError
 from spacy_absa.loaders import create_alphabet_loader, create_charlm_loader, create_lexicon_loader
 from spacy_absa.models.charlm import build_char_lm
+from spacy_absa.models.types import Hints
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +61,20 @@ def test_alphabet_and_lexicon_are_read_when_asked_for(tmp_path):
     (tmp_path / "l.txt").write_text("本田\thonda\n", encoding="utf8")
     assert load_alphabet() == "我喜"
     assert load_lexicon().find("去本田")[0].id == "honda"
+
+
+def test_the_transformer_reads_what_is_kept_once(monkeypatch):
+    read = []
+
+    def create_teacher(path, sample, **settings):
+        def teach(texts):
+            read.extend(texts)
+            return [Hints(numpy.zeros((len(t), 2), "f"), numpy.ones(len(t), bool)) for t in texts]
+
+        return teach
+
+    monkeypatch.setattr(loaders, "TransformerTeacher", create_teacher)
+    teacher = loaders.create_transformer_hints("folder", cache_chars=3)(["abc"])
+    for _ in range(2):
+        teacher(["abc", "de"])
+    assert read == ["abc", "de", "de"]
