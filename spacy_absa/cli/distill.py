@@ -55,12 +55,14 @@ def distill(
     rng = numpy.random.default_rng(seed)
     texts = unique(text for text in read_texts(input_path, column) if text.strip())
     docs = []
-    for batch in minibatch(progress(texts), batch_size):
-        drawn = judge.sample(map(nlp.make_doc, batch), samples, rng)
-        docs += [
-            to_doc(nlp.tokenizer, text, spans)[0]
-            for text, readings in zip(batch, drawn, strict=True)
-            for spans in readings
-        ]
+    # What stands before the tagger may be what it listens to; what follows has no say.
+    with nlp.select_pipes(enable=nlp.pipe_names[: nlp.pipe_names.index("absa_gru")]):
+        for batch in minibatch(progress(texts), batch_size):
+            drawn = judge.sample(nlp.pipe(batch), samples, rng)
+            docs += [
+                to_doc(nlp.tokenizer, text, spans)[0]
+                for text, readings in zip(batch, drawn, strict=True)
+                for spans in readings
+            ]
     write_docs(output_path, docs)
     msg.good(f"{output_path}: {len(docs)} texts, {sum(len(doc.ents) for doc in docs)} entities")

@@ -84,7 +84,7 @@ def explain(judge: Judge, docs: Iterable[Doc], *, reach: int = DEFAULT_REACH) ->
     looked at, as its only context. The cost grows with its square: an entity takes up to six
     `reach` runs of the model over two `reach` tokens, with `absa_polarity` one more for each entity
     in reach. Tokens are those of the Doc, so that word vectors (`words` of the model) see whole
-    words hidden; an embedding that listens to another component is not asked again.
+    words hidden; of an embedding that listens to another component the vectors stay.
     """
     for doc in docs:
         for entry in doc._.absa or []:
@@ -92,6 +92,11 @@ def explain(judge: Judge, docs: Iterable[Doc], *, reach: int = DEFAULT_REACH) ->
 
 
 def _explain(judge: Judge, doc: Doc, entry: dict[str, Any], reach: int) -> list[dict[str, Any]]:
+    if entry["label"] not in judge.labels:
+        raise InputError(
+            f"The label {entry['label']} is another component's than the one that is to explain "
+            "it: add absa_explain right behind that one, or name the other as its `component`."
+        )
     entity = doc.char_span(entry["start"], entry["end"], alignment_mode="expand")
     first, last = max(entity.start - reach, 0), min(entity.end + reach, len(doc))
     windows = [
@@ -119,7 +124,10 @@ def _hide(span: Span, start: int, end: int) -> Doc:
         HIDDEN * len(token) if start <= token.i < end and not token.is_space else token.text
         for token in span
     ]
-    return Doc(span.doc.vocab, words, [bool(token.whitespace_) for token in span])
+    copy = Doc(span.doc.vocab, words, [bool(token.whitespace_) for token in span])
+    if len(span.doc.tensor):
+        copy.tensor = span.doc.tensor[span.start : span.end]  # what a listener has heard of them
+    return copy
 
 
 def _opinions(

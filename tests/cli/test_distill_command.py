@@ -1,5 +1,6 @@
 from collections import Counter
 
+import numpy
 import spacy
 from spacy.tokens import DocBin
 from spacy.training import Example
@@ -33,3 +34,27 @@ def test_readings_are_drawn_with_their_doubts(absa, tiny, tmp_path):
 
 def test_an_output_of_another_kind_is_refused(refused):
     assert "must end in .spacy" in refused("distill", "teacher", "a.txt", "out.jsonl")
+
+
+def test_a_tagger_that_listens_hears_what_stands_before_it(absa, tiny, tmp_path):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("tok2vec", config={"model": {"width": 16, "embed_size": 50}})
+    words = {"@architectures": "spacy.Tok2VecListener.v1", "width": 16}
+    tagger = nlp.add_pipe("absa_gru", config={"model": {**tiny, "words": words}})
+    texts = ["I love Honda", "I hate Honda"]
+    gold = {"entities": [(7, 12, "POS")]}
+    nlp.initialize(lambda: [Example.from_dict(nlp.make_doc(text), gold) for text in texts])
+    nlp.to_disk(tmp_path / "teacher")
+    (tmp_path / "a.txt").write_text("\n".join(texts), encoding="utf-8")
+
+    def drawn(docs):
+        readings = tagger.sample(docs, 50, numpy.random.default_rng(0))
+        return [{(start, end) for start, end, _ in one} for those in readings for one in those]
+
+    assert absa("distill", "teacher", "a.txt", "out.spacy", "--samples", 50).code == 0
+    docs = DocBin().from_disk(tmp_path / "out.spacy").get_docs(nlp.vocab)
+    found = [{(ent.start_char, ent.end_char) for ent in doc.ents} for doc in docs]
+    expected, deaf = drawn(nlp.pipe(texts)), drawn(map(nlp.make_doc, texts))
+    on_tokens = [{(s, e) for s, e in one if nlp(texts[0]).char_span(s, e)} for one in expected]
+    assert found == on_tokens
+    assert expected != deaf

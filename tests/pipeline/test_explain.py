@@ -93,3 +93,25 @@ def test_it_is_saved_with_the_pipeline(trained, tmp_path):
 def test_nothing_to_explain():
     with pytest.raises(InputError, match="no_such"):
         spacy.blank("zh").add_pipe("absa_explain", config={"component": "no_such"})
+
+
+def test_the_answer_of_another_component_is_refused(trained):
+    doc = trained("丰田不错")
+    doc._.absa[0]["label"] = "MIX"
+    with pytest.raises(InputError, match="The label MIX is another component's"):
+        explain(trained.get_pipe("absa_gru"), [doc])
+
+
+def test_what_a_listener_heard_of_the_words_stays():
+    class Listener(KnownJudge):
+        def opinions(self, docs, extents):
+            heard.extend(doc.tensor.tolist() for doc in docs)
+            return super().opinions(docs, extents)
+
+    heard = []
+    install_extension(Doc, "absa")
+    doc = spacy.blank("zh")("好本田啊坏")
+    doc.tensor = np.arange(5.0)[:, None]
+    doc._.absa = [{"start": 1, "end": 3, "label": "POS"}]
+    explain(Listener(), [doc], reach=1)
+    assert heard == [[[0], [1], [2], [3]]] * 3
