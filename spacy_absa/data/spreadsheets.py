@@ -40,7 +40,12 @@ def read_spreadsheet(path: Path) -> Iterator[NumberedRow]:
         raise InputError(f"{path}: cannot be read as a spreadsheet: {error}.") from error
     for number, row in enumerate(rows, start=1):
         if any(cell != "" for cell in row):
-            yield number, [str(cell) for cell in row]
+            yield number, [_as_shown(cell) for cell in row]
+
+
+def _as_shown(cell: object) -> str:
+    """A cell as a spreadsheet shows it: all of its numbers are floats, 1 among them."""
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
 def _check_archive(path: Path) -> None:

@@ -33,3 +33,11 @@ def test_an_archive_of_a_later_version_is_an_error(tmp_path):
     (tmp_path / "later.xlsx").write_bytes(data)
     with pytest.raises(InputError, match=r"later\.xlsx: cannot be read .* version 14\.8"):
         list(read_spreadsheet(tmp_path / "later.xlsx"))
+
+
+def test_whole_numbers_are_read_as_they_are_shown(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["SentenceId", "Rating", "Text"])
+    book.active.append([7, 4.5, "喜欢本田"])
+    book.save(tmp_path / "rated.xlsx")
+    assert list(read_spreadsheet(tmp_path / "rated.xlsx"))[1] == (2, ["7", "4.5", "喜欢本田"])
