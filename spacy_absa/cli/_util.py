@@ -1,7 +1,7 @@
 """What the commands share: registration with error messages, progress, loading a pipeline."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +17,8 @@ from tqdm import tqdm
 from ..data.text import sync
 from ..decoding.lexicon import Lexicon
 from ..errors import InputError
-from ..pipeline.char_pipe import char_pipes
+from ..pipeline.absa_gru import AbsaGRU
+from ..pipeline.char_pipe import CharPipe, char_pipes
 
 Item = TypeVar("Item")
 # Control characters could move a terminal's cursor, or make it do worse.
@@ -101,7 +102,11 @@ def write_folder(target: Path, write: Callable[[Path], object]) -> None:
                 sync(path)
             if target.exists():
                 target.rename(old)
-            fresh.rename(target)
+            try:
+                fresh.rename(target)
+            finally:
+                if not target.exists() and old.exists():
+                    old.rename(target)
             sync(target.parent)
     except OSError as error:
         raise InputError(f"{target}: cannot be written: {error.strerror or error}.") from error
@@ -161,3 +166,19 @@ def annotate(
     """Run the pipeline over (text, context) pairs: yield (text, mentions, context) of each."""
     docs = nlp.pipe(inputs, as_tuples=True, batch_size=batch_size, n_process=n_process)
     return ((doc.text, doc._.absa, context) for doc, context in docs)
+
+
+def check_outputs(names: Sequence[str], pipes: Sequence[CharPipe]) -> None:
+    """Raise InputError where a pipeline's component has other outputs than that of the first."""
+    first = _output(pipes[0])
+    for name, output in zip(names, map(_output, pipes), strict=True):
+        if output != first:
+            raise InputError(
+                f"{name}: {output} differ from those of {names[0]}, {first}: train the pipelines "
+                "on the same labels and scheme."
+            )
+
+
+def _output(pipe: CharPipe) -> str:
+    labels = f"labels {', '.join(pipe.labels)}"
+    return f"{labels} and scheme {pipe.scheme_name}" if isinstance(pipe, AbsaGRU) else labels

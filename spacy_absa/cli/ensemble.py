@@ -10,9 +10,8 @@ from wasabi import msg
 
 from ..errors import InputError
 from ..models.torch_layer import halve
-from ..pipeline.absa_gru import AbsaGRU
 from ..pipeline.char_pipe import CharPipe, char_pipes
-from ._util import command, load_pipeline, write_folder
+from ._util import check_outputs, command, load_pipeline, write_folder
 
 # What is averaged, and the architecture of the mean.
 _MEANS = {
@@ -65,7 +64,7 @@ def _join(members: list[tuple[str, Language]]) -> Language:
         owners = [(name, nlp) for name, nlp in members if nlp.has_pipe(component)]
         if len(owners) > 1:
             means[component] = [nlp.get_pipe(component) for _, nlp in owners]
-            _check([name for name, _ in owners], means[component])
+            check_outputs([name for name, _ in owners], means[component])
             models = [nlp.config["components"][component]["model"] for _, nlp in owners]
             config["components"][component]["model"] = {
                 "@architectures": _MEANS[component],
@@ -76,22 +75,6 @@ def _join(members: list[tuple[str, Language]]) -> Language:
     for component, pipes in means.items():
         _fill(joint.get_pipe(component), pipes)
     return joint
-
-
-def _check(names: list[str], pipes: list[CharPipe]) -> None:
-    """Raise InputError where a pipeline's component has other outputs than that of the first."""
-    first = _output(pipes[0])
-    for name, output in zip(names, map(_output, pipes), strict=True):
-        if output != first:
-            raise InputError(
-                f"{name}: {output} differ from those of {names[0]}, {first}: train the pipelines "
-                "on the same labels and scheme."
-            )
-
-
-def _output(pipe: CharPipe) -> str:
-    labels = f"labels {', '.join(pipe.labels)}"
-    return f"{labels} and scheme {pipe.scheme_name}" if isinstance(pipe, AbsaGRU) else labels
 
 
 def _fill(joint: CharPipe, members: list[CharPipe]) -> None:

@@ -8,7 +8,7 @@ from wasabi import msg
 
 from ..errors import InputError
 from ..models.interpolation import interpolate as interpolate_models
-from ._util import PipelineArg, command, load_pipeline, write_folder
+from ._util import PipelineArg, check_outputs, command, load_pipeline, write_folder
 
 # What training on may change.
 _BOTH = ("absa_gru", "absa_polarity")
@@ -36,10 +36,16 @@ def interpolate(
           training/plain/model-best training/both --share 0.75
     """
     nlp, other = load_pipeline(first, None, -1), load_pipeline(second, None, -1)
+    pairs = [
+        (nlp.get_pipe(name), other.get_pipe(name))
+        for name in _BOTH
+        if nlp.has_pipe(name) and other.has_pipe(name)
+    ]
+    for pair in pairs:
+        check_outputs([first, second], pair)
     try:
-        for name in _BOTH:
-            if name in nlp.pipe_names and name in other.pipe_names:
-                interpolate_models(nlp.get_pipe(name).model, other.get_pipe(name).model, share)
+        for own, others in pairs:
+            interpolate_models(own.model, others.model, share)
     except InputError as error:
         raise InputError(f"{first} and {second}: {error}") from error
     write_folder(output_path, nlp.to_disk)

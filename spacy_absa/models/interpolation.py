@@ -31,6 +31,9 @@ def _pairs(
     if [node.name for node in nodes] != [node.name for node in others]:
         raise InputError("The models have other layers: interpolate those of one training.")
     pairs = [(node, _weights(node), _weights(o)) for node, o in zip(nodes, others, strict=True)]
+    for node, other_node in zip(nodes, others, strict=True):
+        if node.attrs.get("alphabet") != other_node.attrs.get("alphabet"):
+            raise InputError("The models have other alphabets: interpolate those of one training.")
     for node, own, theirs in pairs:
         if {k: v.shape for k, v in own.items()} != {k: v.shape for k, v in theirs.items()}:
             raise InputError(f"The layers {node.name} have other sizes: use those of one training.")

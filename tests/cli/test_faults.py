@@ -1,5 +1,6 @@
 """Disks that are full or read-only: one line of error, and no half of a file."""
 
+import errno
 import os
 import resource
 import sys
@@ -64,6 +65,23 @@ def test_a_folder_is_the_old_one_or_the_new_one(tmp_path):
     assert (target / "config.cfg").read_bytes() == before
     write_folder(target, spacy.blank("en").to_disk)
     assert b'lang = "en"' in (target / "config.cfg").read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_the_old_folder_comes_back_if_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    target = tmp_path / "folder"
+    write_folder(target, spacy.blank("zh").to_disk)
+    rename = Path.rename
+
+    def fail(path, to):
+        if path.name == "new":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(InputError, match=f"{target}: cannot be written: Permission denied"):
+        write_folder(target, spacy.blank("en").to_disk)
+    assert b'lang = "zh"' in (target / "config.cfg").read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 

@@ -9,13 +9,13 @@ TEXT = "喜欢本田"
 
 @pytest.fixture
 def make(tiny, tmp_path):
-    def make(name, width=8):
+    def make(name, width=8, label="POS", text=TEXT):
         fix_random_seed(len(name))
         nlp = spacy.blank("zh")
         encoder = {**tiny["encoder"], "width": width}
         nlp.add_pipe("absa_gru", config={"model": {**tiny, "encoder": encoder}})
-        example = Example.from_dict(nlp.make_doc(TEXT), {"entities": [(2, 4, "POS")]})
-        nlp.initialize(lambda: [example])
+        example = Example.from_dict(nlp.make_doc(text), {"entities": [(2, 4, label)]})
+        nlp.initialize(lambda: [example, example])
         nlp.get_pipe("absa_gru").model.get_ref("output").get_param("transitions")[:] = len(name)
         nlp.to_disk(tmp_path / name)
 
@@ -45,3 +45,12 @@ def test_models_of_other_sizes_are_refused(make, refused):
     make("b", width=4)
     assert "a and b: The layers" in refused("interpolate", "a", "b", "out")
     assert "nowhere: cannot be loaded" in refused("interpolate", "a", "nowhere", "out")
+
+
+def test_models_of_other_labels_or_alphabets_are_refused(make, refused, tmp_path):
+    make("a")
+    make("b", label="NEG")
+    make("c", text="讨厌丰田")
+    assert "b: labels NEG" in refused("interpolate", "a", "b", "out")
+    assert "a and c: The models have other alphabets" in refused("interpolate", "a", "c", "out")
+    assert not (tmp_path / "out").exists()
