@@ -62,7 +62,15 @@ class TagScheme:
         return f"TagScheme({self.name!r}, {list(self.labels)!r})"
 
     def span_tags(self, label: str, length: int) -> np.ndarray:
-        """The tags of an entity of ``length`` ≥ 1 characters, ``[length]`` int."""
+        """The tags of an entity of ``length`` ≥ 1 characters, ``[length]`` int.
+
+        Raises ``InputError`` for an unknown label.
+        """
+        if label not in self.labels:
+            raise InputError(
+                f"There is an entity of the label {label}, but the labels are "
+                f"{', '.join(self.labels)}: correct the data, or add the label before training."
+            )
         return self.tags_per_label(length)[self.labels.index(label)]
 
     def tags_per_label(self, length: int) -> np.ndarray:

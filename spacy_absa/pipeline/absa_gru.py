@@ -18,6 +18,7 @@ from ..decoding.lexicon import Lexicon
 from ..decoding.marginals import Lattice, Loss, crf_loss, forward_backward, softmax_loss
 from ..decoding.schemes import TagScheme
 from ..decoding.viterbi import Mode
+from ..errors import InputError
 from ..models.charlm import perturbed
 from ..models.features import pinned_lexicon
 from ..models.tagger import add_tags, charlms, encoders, set_n_tags
@@ -128,6 +129,9 @@ class AbsaGRU(CharPipe):
         or `expand`.
     spans_key: write to `doc.spans[spans_key]`; None means `doc.ents`.
     overwrite: whether to replace overlapping entities that other components have set.
+
+    Of several in a pipeline `doc._.absa` and the attributes of spans are those of the last one.
+    Raises InputError for a setting out of its range.
     """
 
     def __init__(
@@ -148,6 +152,15 @@ class AbsaGRU(CharPipe):
         overwrite: bool = True,
         scorer: Callable | None = None,
     ) -> None:
+        for setting, value, high in (
+            ("lexicon_bonus", lexicon_bonus, inf),
+            ("threshold", threshold, 1),
+            ("opinion_weight", opinion_weight, inf),
+            ("adversarial", adversarial, inf),
+        ):
+            if not 0 <= value <= high:
+                most = "or more" if high == inf else f"to {high}"
+                raise InputError(f"{name}: {setting} is {value}: give a number from 0 {most}.")
         super().__init__(vocab, model, name, spans_key, scorer)
         self.scheme_name = scheme
         self.lexicon_mode = lexicon_mode

@@ -403,6 +403,26 @@ def test_no_labels_and_another_format_are_refused(with_config, tmp_path):
         spacy.load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "most"),
+    [
+        ("lexicon_bonus", -1.0, "0 or more"),
+        ("threshold", 2.0, "0 to 1"),
+        ("opinion_weight", -1.0, "0 or more"),
+        ("adversarial", -0.03, "0 or more"),
+    ],
+)
+def test_settings_out_of_range_are_refused(setting, value, most):
+    with pytest.raises(InputError, match=f"absa_gru: {setting} is {value}: .* from {most}"):
+        spacy.blank("zh").add_pipe("absa_gru", config={"model": TINY, setting: value})
+
+
+def test_a_gold_label_that_it_does_not_know_is_named(trained):
+    example = Example.from_dict(trained.make_doc("丰田不错"), {"entities": [(0, 2, "MIX")]})
+    with pytest.raises(InputError, match="of the label MIX, but the labels are NEG, NEU, POS"):
+        trained.update([example])
+
+
 def test_odd_texts_pass_and_offsets_stay_those_of_the_text(trained):
     odd = ["", " ", "\n", "😀丰田不错", "丰田\u200d不错", "丰田不错" + "。" * 2000, "ａ" * 3000]
     for doc in trained.pipe(odd):
