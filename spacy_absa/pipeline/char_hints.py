@@ -1,7 +1,7 @@
 """The component `char_hints`: learns from raw text what a pretrained transformer knows of it."""
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -115,8 +115,13 @@ class CharHints(LexiconPipe):
         with pinned_lexicon(self.lexicon):
             return self.model.predict(docs)
 
-    def set_annotations(self, docs: Iterable[Doc], predictions: list[Floats2d]) -> None:
+    def __call__(self, doc: Doc) -> Doc:
+        """Leave the Doc as it is: what is predicted is for training and scores alone."""
+        return doc
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Leave the Docs as they are."""
+        yield from stream
 
     def get_loss(
         self, examples: Iterable[Example], predictions: list[Floats2d]

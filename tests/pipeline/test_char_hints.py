@@ -159,8 +159,10 @@ def test_no_training_without_a_teacher():
         nlp.initialize(lambda: examples_of(nlp))
 
 
-def test_it_sets_nothing(trained):
+def test_it_sets_nothing_and_costs_nothing(trained, monkeypatch):
+    monkeypatch.setattr(trained.get_pipe("char_hints"), "predict", None)
     doc = trained("我喜欢本田")
+    assert [doc.text for doc in trained.pipe(["我", "你"])] == ["我", "你"]
     assert doc.to_bytes() == trained.make_doc("我喜欢本田").to_bytes()
 
 
