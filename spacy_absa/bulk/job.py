@@ -94,7 +94,6 @@ def plan(
     """
     nlp = load()
     json_columns = JsonColumns()
-    files = list(files)
     sources = [_survey(path, column, settings, json_columns) for path in files]
     identity = {
         "pipeline": _describe_pipeline(nlp),
@@ -106,7 +105,9 @@ def plan(
         "settings": asdict(settings),
         "inputs": [asdict(source) for source in sources],
     }
-    schema = _schema(files, json_columns, nlp) if settings.format == "parquet" else None
+    schema = None
+    if settings.format == "parquet":
+        schema = _schema([Path(source.file) for source in sources], json_columns, nlp)
     return Job(output, load, settings, sources, identity, schema)
 
 
@@ -215,8 +216,6 @@ def _locked(output: Path) -> Iterator[None]:
 
 def _begin(job: Job) -> str:
     """Claim the folder for the job, or see that it is the job's. Returns when the job began."""
-    for stale in job.output.glob(".*.tmp"):
-        stale.unlink(missing_ok=True)
     path = job.output / MANIFEST
     started = _now()
     if path.exists():
@@ -230,6 +229,8 @@ def _begin(job: Job) -> str:
         started = old["time"]["started"]
     elif any(entry.name[0] != "." for entry in job.output.iterdir()):
         raise InputError(f"{job.output}: is not empty and holds no run: name another folder.")
+    for stale in job.output.rglob(".*.tmp"):
+        stale.unlink(missing_ok=True)
     _write_json(path, {"whole": False, "run": job.identity, "time": {"started": started}})
     return started
 

@@ -201,12 +201,13 @@ def test_only_what_is_missing_is_made_again(annotate, tmp_path):
     (out / "_shards/part-00000.json").unlink()  # killed between the part and its receipt
     (out / "part-00001.jsonl").write_bytes(b"half")
     (out / ".part-00002.jsonl.1.tmp").write_bytes(b"half")
+    (out / "_shards/.part-00002.json.1.tmp").write_bytes(b"half")
     (out / "quarantine.jsonl").unlink()
     kept = (out / "part-00002.jsonl").stat().st_mtime_ns
     annotate(*command)
     assert contents(out) == whole
     assert (out / "part-00002.jsonl").stat().st_mtime_ns == kept
-    assert not list(out.glob(".*.tmp"))
+    assert not list(out.rglob(".*.tmp"))
 
 
 def test_a_folder_of_another_run_is_refused(annotate, refused, tmp_path):
