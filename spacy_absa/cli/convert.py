@@ -2,6 +2,7 @@
 
 import csv
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -71,7 +72,7 @@ def convert(
     files = list_files(input_path)
     tool = format or detect_tool(files[0])
     if tool is None:
-        texts = read_labelled(input_path, labels_path, skipped)
+        texts = chain(*(read_labelled(file, labels_path, skipped) for file in files))
     else:
         texts = _read_annotated(files, tool, skipped, conflicts_path)
     for sentence_id, text, spans in progress(texts):

@@ -75,7 +75,8 @@ def list_files(path: str | Path) -> list[Path]:
     elif path.exists() or not glob.has_magic(str(path)):
         return [path]
     else:
-        files = [Path(name) for name in glob.glob(str(path), recursive=True)]
+        found = map(Path, glob.glob(str(path), recursive=True))
+        files = [file for file in found if file.is_file()]
     if not files:
         raise InputError(f"{path}: no files there: name a text file, a folder or a glob.")
     return sorted(files)
@@ -111,8 +112,11 @@ def windows(text: str, max_length: int) -> Iterator[str]:
     """Cut a text into pieces of at most ``max_length`` characters, which joined give the text.
 
     A cut falls after the last sentence end (。！？!?； or a line feed) in the second half of the
-    window, else at its very end. An empty text has no window.
+    window, else at its very end. An empty text has no window. Raises
+    InputError for a length below 1.
     """
+    if max_length < 1:
+        raise InputError(f"max_length is {max_length}: give 1 or more characters.")
     start = 0
     while len(text) - start > max_length:
         ends = [

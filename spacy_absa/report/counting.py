@@ -96,7 +96,8 @@ class Counts:
             (self.group, self.groups, "value"),
         ):
             if column is not None and not values:
-                example = f" (such as {self.unread_time})" if self.unread_time else ""
+                bad_date = self.unread_time if what == "date" else None
+                example = f" (such as {bad_date})" if bad_date else ""
                 raise InputError(
                     f"No row has a {what} at {column!r}{example}: the columns are "
                     f"{', '.join(self._columns)}."

@@ -48,6 +48,15 @@ def test_jsonl_with_a_word_tokenizer(absa, tmp_path):
     assert Path("r.tsv").read_text().splitlines()[1] == "x\tkey\tnot on token boundaries"
 
 
+def test_a_folder_of_jsonl_files(absa, tmp_path):
+    for name, text in (("a", "喜欢本田"), ("b", "讨厌丰田")):
+        (tmp_path / "labelled").mkdir(exist_ok=True)
+        line = f'{{"text": "{text}", "spans": [[2, 4, "pos"]]}}\n'
+        (tmp_path / f"labelled/{name}.jsonl").write_text(line, encoding="utf-8")
+    assert absa("convert", "labelled", "train.spacy").code == 0
+    assert [doc.text for doc in read("train.spacy")] == ["喜欢本田", "讨厌丰田"]
+
+
 def test_the_dev_split_depends_on_the_text_alone(absa, tmp_path):
     lines = [f"{i}\t第{i}辆车" for i in range(60)]
     for name, chosen in (("all.csv", lines), ("half.csv", lines[30:][::-1])):

@@ -189,12 +189,18 @@ def test_a_browser_draws_all_charts_without_an_error(nasty, tmp_path):
         (["rows.jsonl", "--output", "r.html", "--csv", "r.txt"], "must end in .csv"),
         (["answer.csv", "--output", "r.html"], "a table cannot hold"),
         (["rows.jsonl", "--output", "r.html", "--time", "day"], "the columns are text, entities"),
+        (
+            ["dated.jsonl", "--output", "r.html", "--time", "day", "--group", "kind"],
+            "No row has a value at 'kind': the columns",
+        ),
         (["empty.jsonl", "--output", "r.html"], "no entity in 0 texts"),
     ],
 )
 def test_bad_input_is_refused(refused, tmp_path, arguments, message):
     write(tmp_path / "rows.jsonl", [row("本田")])
     write(tmp_path / "empty.jsonl", [])
+    days = ["2016-12-01", "gestern"]
+    write(tmp_path / "dated.jsonl", [{**row("本田"), "day": day, "kind": ""} for day in days])
     (tmp_path / "answer.csv").write_text("SentenceId,View,Opinion\n1,本田,pos\n", encoding="utf-8")
     assert message in refused("report", *arguments)
 

@@ -34,6 +34,7 @@ def test_folder_and_glob(tmp_path):
     assert list(read_texts(tmp_path)) == ["a.txt", "b/one.txt", "b/two.txt"]
     assert list(read_texts(tmp_path / "b" / "o*.txt")) == ["b/one.txt"]
     assert list(read_texts(tmp_path / "**" / "*.txt")) == ["a.txt", "b/one.txt", "b/two.txt"]
+    assert list(read_texts(tmp_path / "**")) == ["a.txt", "b/one.txt", "b/two.txt"]
 
 
 def test_a_file_may_be_named_like_a_glob(tmp_path):
@@ -70,6 +71,8 @@ def test_windows_end_after_sentences():
     assert list(windows("一二三四五", 2)) == ["一二", "三四", "五"]
     assert list(windows("一二", 2)) == ["一二"]
     assert list(windows("", 2)) == []
+    with pytest.raises(InputError, match="max_length is 0: give 1 or more"):
+        list(windows("一二", 0))
 
 
 @given(st.text(alphabet="a。！\n", max_size=60), st.integers(1, 10))
