@@ -64,7 +64,12 @@ def find_sources(paths: Iterable[Path]) -> list[Source]:
     that are missing or cut.
     """
     named = {found.resolve(): found for path in paths for found in _expand(path)}
-    return [_run(path) if path.is_dir() else Source(path, [path]) for path in named.values()]
+    runs = {place for place, path in named.items() if path.is_dir()}
+    return [
+        _run(path) if path.is_dir() else Source(path, [path])
+        for place, path in named.items()
+        if not runs.intersection(place.parents)  # a run's own files are in the run
+    ]
 
 
 def _expand(path: Path) -> Iterator[Path]:

@@ -82,8 +82,9 @@ def test_a_run_is_reported_with_its_origin(absa, tmp_path):
     lines = ["n,text", "1,哈弗H6省油又好看", "2,邻居那台途观天天修，真坑。", "3,", "4,途观很好"]
     (tmp_path / "rows.csv").write_text("\n".join(lines), encoding="utf-8")
     absa("annotate", CARS, "rows.csv", "--output", "runs/1", "--n-process", 1)
-    # A folder of runs will do
-    result = absa("report", "runs", "--output", "out/r.html", "--json", "out/r.json")
+    # A folder of runs will do, and what is in a run counts once
+    inputs = ("runs", "runs/1/part-00000.jsonl")
+    result = absa("report", *inputs, "--output", "out/r.html", "--json", "out/r.json")
     assert result.code == 0, result.err
     data = json.loads((tmp_path / "out/r.json").read_text(encoding="utf-8"))
     (source,) = data["sources"]
