@@ -7,6 +7,7 @@ from spacy.util import load_model
 from thinc.api import Model
 
 from .data.alphabet import read_alphabet
+from .data.corpora import given
 from .decoding.lexicon import Lexicon
 from .errors import InputError
 from .models.charlm import copy_charlm
@@ -16,17 +17,17 @@ from .models.teacher import TransformerTeacher
 from .models.types import Teacher
 
 
-def create_alphabet_loader(path: Path) -> Callable[[], str]:
+def create_alphabet_loader(path: Path | None) -> Callable[[], str]:
     """`spacy_absa.Alphabet.v1`: read the file that `spacy absa alphabet` wrote."""
-    return lambda: read_alphabet(path)
+    return lambda: read_alphabet(given(path, "alphabet"))
 
 
-def create_lexicon_loader(path: Path) -> Callable[[], Lexicon]:
-    """`spacy_absa.Lexicon.v1`: read an entity list, see `Lexicon.from_file`."""
-    return lambda: Lexicon.from_file(path)
+def create_lexicon_loader(path: Path | None) -> Callable[[], Lexicon]:
+    """`spacy_absa.Lexicon.v1`: read an entity list, see `Lexicon.from_file`. None: no names."""
+    return lambda: Lexicon([]) if path is None else Lexicon.from_file(path)
 
 
-def create_charlm_loader(path: Path, component: str = "char_lm") -> Callable[[Model], None]:
+def create_charlm_loader(path: Path | None, component: str = "char_lm") -> Callable[[Model], None]:
     """`spacy_absa.CharLMLoader.v1`: fill a tagger's character layer from a trained `char_lm`.
 
     path: the pipeline of the language model, or of `char_hints`, which holds one. The sizes of
@@ -37,7 +38,9 @@ def create_charlm_loader(path: Path, component: str = "char_lm") -> Callable[[Mo
     return lambda charlm: copy_charlm(_trained(path, component, "charlm"), charlm)
 
 
-def create_encoder_loader(path: Path, component: str = "char_hints") -> Callable[[Model], None]:
+def create_encoder_loader(
+    path: Path | None, component: str = "char_hints"
+) -> Callable[[Model], None]:
     """`spacy_absa.EncoderLoader.v1`: fill a tagger's encoder from a trained `char_hints`.
 
     path: the pipeline of `char_hints`. Raises InputError where there is no such pipeline or
@@ -68,8 +71,9 @@ def create_transformer_hints(
     return create_teacher
 
 
-def _trained(path: Path, component: str, layer: str) -> Model:
+def _trained(path: Path | None, component: str, layer: str) -> Model:
     """A layer of a component of a trained pipeline."""
+    path = given(path, component)
     try:
         nlp = load_model(path)
     except OSError as error:

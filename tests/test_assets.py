@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import spacy
 import srsly
+from spacy.training import Example
 
 from spacy_absa.data.jsonl import read_annotated
 from spacy_absa.decoding.lexicon import Lexicon
@@ -72,6 +73,18 @@ def test_plain_opinions(nlp):
         total += len(gold)
         right += sum(found.get((start, end)) == label for start, end, label in gold)
     assert right / total > 0.65
+
+
+def test_a_few_updates_correct_it():
+    nlp = spacy.load(CARS)
+    text = "蒙迪欧的车机能把人气笑"
+    assert found(nlp(text))[0][1] == "neutral"
+    optimizer = nlp.resume_training()
+    example = Example.from_dict(nlp.make_doc(text), {"entities": [(0, 3, "NEG")]})
+    for _ in range(5):
+        nlp.update([example], sgd=optimizer)
+    assert found(nlp(text))[0][1] == "negative"
+    assert found(nlp("我喜欢本田"))[0][1] == "positive"
 
 
 def test_composed_opinions_are_about_names_of_the_list():

@@ -5,6 +5,7 @@ from spacy.training import Example
 
 from spacy_absa import loaders
 from spacy_absa.data.alphabet import write_alphabet
+from spacy_absa.decoding.lexicon import Lexicon
 from spacy_absa.errors import InputError
 from spacy_absa.loaders import create_alphabet_loader, create_charlm_loader, create_lexicon_loader
 from spacy_absa.models.charlm import build_char_lm
@@ -78,3 +79,11 @@ def test_the_transformer_reads_what_is_kept_once(monkeypatch):
     for _ in range(2):
         teacher(["abc", "de"])
     assert read == ["abc", "de", "de"]
+
+
+def test_what_the_config_leaves_open_is_named_but_a_lexicon_may_be_missing(language_model):
+    assert create_lexicon_loader(None)().entries == Lexicon([]).entries
+    with pytest.raises(InputError, match=r"give --paths\.alphabet"):
+        create_alphabet_loader(None)()
+    with pytest.raises(InputError, match=r"give --paths\.char_lm"):
+        create_charlm_loader(None)(build_char_lm(vector_width=6, width=5))

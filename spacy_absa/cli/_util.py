@@ -59,6 +59,8 @@ def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
         @absa_cli.command(name)
         @wraps(function)
         def run(*args: Any, **kwargs: Any) -> None:
+            for stream in (sys.stdout, sys.stderr):  # which may know GBK alone, and no emoji
+                stream.reconfigure(errors="replace")
             try:
                 function(*args, **kwargs)
             except InputError as error:
@@ -84,6 +86,12 @@ def check_suffix(path: Path, *suffixes: str) -> None:
     """Raise InputError if an output file is not called as its format demands."""
     if path.suffix not in suffixes:
         raise InputError(f"{path}: the output file's name must end in {' or '.join(suffixes)}.")
+
+
+def check_distinct(output_path: Path, input_path: Path) -> None:
+    """Raise InputError if what is read would be written over."""
+    if output_path.resolve() == input_path.resolve():
+        raise InputError(f"{output_path}: is the input as well: name another output file.")
 
 
 def write_folder(target: Path, write: Callable[[Path], object]) -> None:

@@ -54,7 +54,8 @@ def lexicon(
             f"{corpus}: no name is labelled {min_count} times: give more data or a lower "
             "--min-count."
         )
-    entries = [LexiconEntry(counts.most_common(1)[0][0], "") for counts in frequent.values()]
+    names = [counts.most_common(1)[0][0] for counts in frequent.values()]
+    entries = [LexiconEntry(name, "", "ENTITY") for name in names]  # a ruler finds none without
     shares = _labelled_shares(docs, Lexicon(entries))
     entries = [entry for entry in entries if shares[fold(entry.pattern)] >= min_share]
     joined = _join([*(Lexicon.from_file(path).entries for path in join or ()), entries])

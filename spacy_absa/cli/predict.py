@@ -10,10 +10,13 @@ from wasabi import msg
 
 from ..data.contest import mentions_to_rows, read_sentences, write_answer
 from ..data.jsonl import read_records
+from ..data.rows import table_header
 from ..data.text import atomic_write
 from ..data.texts import read_texts, text_format
+from ..errors import InputError
 from ._util import (
     BatchSizeOpt,
+    ColumnOpt,
     ExplainOpt,
     GpuIdOpt,
     LexiconOpt,
@@ -21,6 +24,7 @@ from ._util import (
     NProcessOpt,
     PipelineArg,
     annotate,
+    check_distinct,
     check_suffix,
     command,
     load_pipeline,
@@ -50,12 +54,15 @@ def predict(
     pipeline: PipelineArg,
     input_path: Annotated[
         Path,
-        typer.Argument(metavar="INPUT", help=".csv (SentenceId, Content), .jsonl or .txt"),
+        typer.Argument(
+            metavar="INPUT", help=".csv (SentenceId, Content; others with --column), .jsonl, .txt"
+        ),
     ],
     output_path: Annotated[
         Path | None,
         typer.Argument(metavar="[OUTPUT]", help=".csv, .jsonl; the terminal if not given"),
     ] = None,
+    column: ColumnOpt = None,
     lexicon: LexiconOpt = None,
     batch_size: BatchSizeOpt = 256,
     n_process: NProcessOpt = 1,
@@ -75,7 +82,8 @@ def predict(
     """
     if output_path is not None:
         check_suffix(output_path, *([".jsonl"] if explain else [".csv", ".jsonl"]))
-    inputs = _read(input_path)
+        check_distinct(output_path, input_path)
+    inputs = _read(input_path, column)
     nlp = load_pipeline(pipeline, lexicon, gpu_id, explain=explain)
     answers = annotate(nlp, inputs, batch_size, n_process)
     if output_path is None:
@@ -94,12 +102,18 @@ def predict(
         msg.good(f"{output_path}: {n_texts} texts")
 
 
-def _read(path: Path) -> Iterator[tuple[str, TextId]]:
+def _read(path: Path, column: str | None) -> Iterator[tuple[str, TextId]]:
     suffix = text_format(path)
-    if suffix == ".jsonl":
+    if column is not None:
+        pairs = ((text, None) for text in read_texts(path, column))
+    elif suffix == ".jsonl":
         pairs = ((record.text, record.fields.get("id")) for record in read_records(path))
     elif suffix == ".txt":
         pairs = ((text, None) for text in read_texts(path))
+    elif "SentenceId" not in (header := table_header(path)):
+        raise InputError(
+            f"{path}: the columns are {', '.join(header)}: name that of the text with --column."
+        )
     else:
         pairs = ((text, sentence_id) for sentence_id, text in read_sentences(path).items())
     return ((text, TextId(number, given)) for number, (text, given) in enumerate(pairs, start=1))

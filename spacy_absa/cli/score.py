@@ -8,6 +8,7 @@ import typer
 from wasabi import msg
 
 from ..data.contest import read_labels
+from ..errors import InputError
 from ..scoring import contest_scores
 from ._util import command
 
@@ -32,7 +33,13 @@ def score(
     Example:
       python -m spacy absa score Label.csv answer.csv
     """
-    scores = contest_scores(read_labels(gold_path), read_labels(predicted_path))
+    gold, predicted = read_labels(gold_path), read_labels(predicted_path)
+    ids = [{sentence_id for sentence_id, _ in labels} for labels in (gold, predicted)]
+    if all(ids) and ids[0].isdisjoint(ids[1]):
+        raise InputError(
+            f"{gold_path} and {predicted_path}: no sentence is in both: do they belong together?"
+        )
+    scores = contest_scores(gold, predicted)
     if as_json:
         print(json.dumps(scores, indent=1))
     else:

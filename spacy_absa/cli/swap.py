@@ -10,7 +10,7 @@ from wasabi import msg
 from ..data.augment import swap_names
 from ..data.corpora import read_docs, to_doc, write_docs
 from ..decoding.lexicon import Lexicon
-from ._util import check_suffix, command, make_tokenizer
+from ._util import check_distinct, check_suffix, command, make_tokenizer
 
 
 @command("swap")
@@ -34,6 +34,7 @@ def swap(
           --lexicon entities.jsonl --copies 8
     """
     check_suffix(output_path, ".spacy")
+    check_distinct(output_path, corpus)
     names = [entry.pattern for entry in Lexicon.from_file(lexicon).entries]
     rng = Random(seed)
     tokenizer = make_tokenizer(lang)

@@ -71,7 +71,7 @@ def detect_tool(path: Path) -> Tool | None:
     if first is None or isinstance(first, BadRow):
         return None
     match first[1]:
-        case {"answer": _} | {"spans": [{}, *_]}:
+        case {"answer": _}:
             return Tool.prodigy
         case {"spans": _}:
             return None

@@ -53,7 +53,6 @@ def read_examples(nlp: Language, corpus: Path) -> list[Example]:
 
     Raises InputError if there is no such file, or one is damaged.
     """
-    _spacy_files(corpus)
     return list(CheckedCorpus(corpus)(nlp))
 
 
@@ -65,7 +64,12 @@ def _spacy_files(corpus: Path) -> list[Path]:
 
 
 class CheckedCorpus(Corpus):
-    """spaCy's corpus of ``.spacy`` files, whose errors name the file that is damaged."""
+    """spaCy's corpus of ``.spacy`` files, whose errors name the file that is missing or damaged."""
+
+    def __call__(self, nlp: Language) -> Iterator[Example]:
+        """Yield the examples. Raises InputError where there are no files."""
+        _spacy_files(self.path)
+        return super().__call__(nlp)
 
     def read_docbin(self, vocab: Vocab, locs: Iterable[str | Path]) -> Iterator[Doc]:
         """Yield the gold Docs of all files. Raises InputError for one that cannot be read."""
@@ -74,15 +78,19 @@ class CheckedCorpus(Corpus):
 
 
 def create_corpus(
-    path: Path,
+    path: Path | None,
     gold_preproc: bool = False,
     max_length: int = 0,
     limit: int = 0,
     augmenter: Callable | None = None,
 ) -> Callable[[Language], Iterator[Example]]:
-    """`spacy_absa.Corpus.v1`: as `spacy.Corpus.v1`, but says which file is damaged."""
+    """`spacy_absa.Corpus.v1`: as `spacy.Corpus.v1`, but says which file is missing or damaged."""
     return CheckedCorpus(
-        path, limit=limit, gold_preproc=gold_preproc, max_length=max_length, augmenter=augmenter
+        given(path, "train and --paths.dev"),
+        limit=limit,
+        gold_preproc=gold_preproc,
+        max_length=max_length,
+        augmenter=augmenter,
     )
 
 
@@ -110,8 +118,15 @@ def in_dev(text: str, share: float) -> bool:
     return stable_hash(text) < share * 2**64
 
 
+def given(path: Path | None, name: str) -> Path:
+    """A path of the config that must be there. Raises InputError where it is None."""
+    if path is None:
+        raise InputError(f"The config has no path for it: give --paths.{name}.")
+    return path
+
+
 def create_raw_text_reader(
-    paths: Path | list[Path],
+    paths: Path | list[Path] | None,
     column: str | None = None,
     max_length: int = 256,
     min_length: int = 2,
@@ -131,7 +146,7 @@ def create_raw_text_reader(
     """
 
     def read(nlp: Language) -> Iterator[Example]:
-        sources = paths if isinstance(paths, list) else [paths]
+        sources = paths if isinstance(paths, list) else [given(paths, "texts")]
         texts = unique(text for path in sources for text in read_texts(path, column))
         pieces = (
             window

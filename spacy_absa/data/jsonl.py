@@ -99,8 +99,9 @@ def size_of(value: Any, depth: int = 0) -> int:
 def read_annotated(path: str | Path) -> Iterator[tuple[Record, list[CharSpan]]]:
     """Yield the objects of a JSONL file with ``"spans": [[start, end, label], …]``, spans in order.
 
-    Offsets count characters (code points). The labels pos, neu and neg become POS, NEU and NEG;
-    others are kept.
+    A span may also be an object with ``start``, ``end`` and ``label``. Offsets count characters
+    (code points). The labels pos, neu and neg, in any case, become POS, NEU and NEG; others are
+    kept.
 
     Raises InputError as ``read_records``, and for spans that are malformed, outside the text,
     or overlap.
@@ -128,9 +129,13 @@ def parse_spans(values: Any, text: str, where: str) -> list[CharSpan]:
 
 def _span(value: Any, text: str, where: str) -> CharSpan:
     match value:
-        case [int(start), int(end), str(label)] if label:
+        case [int(start), int(end), str(label)] | {
+            "start": int(start),
+            "end": int(end),
+            "label": str(label),
+        } if label:
             if 0 <= start < end <= len(text):
-                return CharSpan(start, end, LABELS.get(label, label))
+                return CharSpan(start, end, LABELS.get(label.lower(), label))
             raise InputError(
                 f"{where}: span {value} is not in the text of {len(text)} "
                 "characters: mend the offsets."

@@ -37,8 +37,15 @@ def read(nlp: Language, corpus: Path) -> list[Reading]:
     readings = [
         Reading(example, *places(example, absa.labels, absa.spans_key)) for example in examples
     ]
-    if not any(reading.gold for reading in readings):
-        raise InputError(f"{corpus}: no gold entities: check that the texts are annotated.")
+    gold = {span.label_ for reading in readings for span in reading.gold.values()}
+    if not gold:
+        where = "doc.ents" if absa.spans_key is None else f"doc.spans[{absa.spans_key!r}]"
+        raise InputError(f"{corpus}: no gold entities in {where}: check the annotation.")
+    if gold.isdisjoint(absa.labels):
+        raise InputError(
+            f"{corpus}: the labels are {', '.join(sorted(gold))}, those of the pipeline "
+            f"{', '.join(absa.labels)}: convert the data anew."
+        )
     return readings
 
 

@@ -201,6 +201,7 @@ class AbsaGRU(CharPipe):
         """
         validate_get_examples(get_examples, "AbsaGRU.initialize")
         self._prepare(get_examples, labels, alphabet, charlm, lexicon)
+        self.scheme.begin_scores(self.label_bonus)  # now, not at the first prediction
         set_n_tags(self.model, len(self.scheme.tags))
         self._warn_of_unknown(get_examples())
         sample = [example.predicted for example in islice(get_examples(), 10)]

@@ -190,7 +190,7 @@ class CharPipe(LexiconPipe):
     ) -> None:
         """Set the labels, the character layer and the entity list, before the weights are made."""
         if labels is None:
-            labels = gold_labels(get_examples(), self.spans_key)
+            labels = sorted({*self.labels, *gold_labels(get_examples(), self.spans_key)})
         self._set_labels(labels)
         if not self.labels:
             raise InputError(

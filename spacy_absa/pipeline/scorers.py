@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy
-from spacy.scorer import PRFScore
+from spacy.scorer import PRFScore, get_ner_prf
 from spacy.tokens import Span
 from spacy.training import Example
 from thinc.api import to_numpy
@@ -107,9 +107,13 @@ def score_entity_sentiment(
     absa_contest_f: the measure of the BDCI-2016 contest, on one answer per (text, name).
     absa_per_type: precision, recall and F-score per label.
     Predictions that touch characters without known gold annotation count neither way.
+    Of `doc.ents` besides what spaCy has (`ents_p/r/f`, `ents_per_type`), as `spacy evaluate`
+    prints that alone.
     """
+    examples = list(examples)
     known = [example for example in examples if is_annotated(example, spans_key)]
-    return score_places([places(example, labels, spans_key) for example in known], labels)
+    scores = score_places([places(example, labels, spans_key) for example in known], labels)
+    return scores if spans_key is not None else {**get_ner_prf(examples), **scores}
 
 
 def is_annotated(example: Example, spans_key: str | None) -> bool:

@@ -84,3 +84,11 @@ def test_pipelines_from_before_load_uncalibrated(pipelines):
     nlp = spacy.load(pipelines / "trained")
     assert nlp.get_pipe("absa_gru").calibration == Calibration()
     assert nlp(TEXTS[0])._.absa == before
+
+
+def test_gold_of_other_labels_is_refused(refused, pipelines):
+    doc = spacy.blank("zh")("喜欢本田")
+    doc.set_ents([doc.char_span(2, 4, "positive")])
+    DocBin(docs=[doc]).to_disk(pipelines / "other.spacy")
+    message = refused("calibrate", "trained", "other.spacy", "out")
+    assert "other.spacy: the labels are positive, those of the pipeline NEG, POS" in message

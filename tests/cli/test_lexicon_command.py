@@ -1,6 +1,7 @@
 import json
 
 import pytest
+import spacy
 
 from spacy_absa.decoding.lexicon import Lexicon
 
@@ -58,3 +59,10 @@ def test_bad_input(refused, corpus):
     assert "labelled 9 times" in refused("lexicon", corpus, "names.jsonl", "--min-count", 9)
     assert "no .spacy file" in refused("lexicon", "nowhere", "names.jsonl")
     assert "must end in .jsonl" in refused("lexicon", corpus, "names.txt")
+
+
+def test_an_entity_ruler_finds_the_names(absa, corpus, tmp_path):
+    absa("lexicon", corpus, "names.jsonl")
+    nlp = spacy.blank("zh")
+    nlp.add_pipe("entity_ruler").from_disk(tmp_path / "names.jsonl")
+    assert [ent.text for ent in nlp("本田好").ents] == ["本田"]

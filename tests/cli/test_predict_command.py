@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -122,3 +125,24 @@ def test_explanations_are_opt_in(absa, tmp_path):
 
 def test_explanations_have_no_place_in_a_contest_answer(refused, pipeline, inputs):
     assert "must end in .jsonl" in refused("predict", pipeline, "Test.csv", "a.csv", "--explain")
+
+
+def test_any_table_with_the_name_of_its_text_column(absa, refused, pipeline, tmp_path):
+    (tmp_path / "rated.csv").write_text("stars,review\n5,本田\n1,丰田\n", encoding="utf-8")
+    assert "are stars, review: name that of the text" in refused("predict", pipeline, "rated.csv")
+    assert absa("predict", pipeline, "rated.csv", "out.jsonl", "--column", "review").code == 0
+    assert [line["text"] for line in lines("out.jsonl")] == ["本田", "丰田"]
+
+
+def test_the_input_is_not_written_over(refused, pipeline, inputs, tmp_path):
+    before = (tmp_path / "texts.jsonl").read_bytes()
+    assert "is the input as well" in refused("predict", pipeline, "texts.jsonl", "./texts.jsonl")
+    assert (tmp_path / "texts.jsonl").read_bytes() == before
+
+
+def test_a_terminal_that_knows_gbk_alone(tmp_path):
+    (tmp_path / "a.txt").write_text("👍哈弗H6省油", encoding="utf-8")
+    command = [sys.executable, "-m", "spacy", "absa", "predict", CARS, tmp_path / "a.txt"]
+    environment = {**os.environ, "PYTHONIOENCODING": "gbk"}
+    output = subprocess.run(command, env=environment, capture_output=True, check=True).stdout
+    assert "?哈弗H6省油" in output.decode("gbk")

@@ -34,6 +34,8 @@ def test_bad_input(refused, answers, tmp_path):
     assert "gone.csv" in refused("score", "gone.csv", "answer.csv")
     (tmp_path / "answer.csv").write_text("SentenceId,View,Opinion\n1,本田,POS\n")
     assert "answer.csv, line 2: unknown opinion" in refused("score", *answers)
+    (tmp_path / "answer.csv").write_text("SentenceId,View,Opinion\nT1,本田,pos\n")
+    assert "no sentence is in both" in refused("score", *answers)
 
 
 def test_the_real_command_line(answers, tmp_path):

@@ -54,3 +54,8 @@ def test_bad_input(refused, tmp_path):
         "swap", "a", "a.spacy", "--lexicon", "names.txt", "--lang", "klingon"
     )
     assert "must end in .spacy" in refused("swap", "a", "out.jsonl", "--lexicon", "names.txt")
+
+
+def test_the_input_is_not_written_over(refused, tmp_path):
+    message = refused("swap", "a.spacy", tmp_path / "a.spacy", "--lexicon", "names.txt")
+    assert "a.spacy: is the input as well" in message

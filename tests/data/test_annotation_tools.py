@@ -142,7 +142,7 @@ def test_a_prodigy_export(read):
         ("a.jsonl", '{"text": "a", "label": []}', Tool.doccano),
         ("a.jsonl", '{"text": "a", "entities": []}', Tool.doccano),
         ("a.jsonl", '{"text": "a", "answer": "accept"}', Tool.prodigy),
-        ("a.jsonl", '{"text": "a", "spans": [{"start": 0}]}', Tool.prodigy),
+        ("a.jsonl", '{"text": "a", "spans": [{"start": 0}]}', None),
         ("a.jsonl", '{"text": "a", "spans": [[0, 1, "POS"]]}', None),
         ("a.jsonl", '{"text": "a", "spans": [], "label": "x"}', None),
         ("a.jsonl", "", None),

@@ -5,7 +5,14 @@ import spacy
 from spacy.tokens import DocBin
 from spacy.training import Corpus
 
-from spacy_absa.data.corpora import in_dev, read_docs, to_doc, write_docs
+from spacy_absa.data.corpora import (
+    create_corpus,
+    create_raw_text_reader,
+    in_dev,
+    read_docs,
+    to_doc,
+    write_docs,
+)
 from spacy_absa.errors import InputError
 from spacy_absa.types import CharSpan
 
@@ -125,3 +132,12 @@ def test_a_damaged_file_is_named_by_whatever_reads_it(nlp, tmp_path):
                     list(corpus(nlp))
                 refused += 1
     assert refused > 75
+
+
+def test_a_corpus_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"give --paths\.train and --paths\.dev"):
+        create_corpus(None)
+    with pytest.raises(InputError, match=r"gone\.spacy: no \.spacy file"):
+        create_corpus(tmp_path / "gone.spacy")(spacy.blank("zh"))
+    with pytest.raises(InputError, match=r"give --paths\.texts"):
+        next(create_raw_text_reader(None)(spacy.blank("zh")))

@@ -37,6 +37,12 @@ def test_spans_are_sorted_and_opinions_become_labels(tmp_path):
     assert annotated(tmp_path, "", []) == []
 
 
+def test_spans_may_be_objects_and_opinions_in_any_case(tmp_path):
+    spans = [{"start": 0, "end": 2, "label": "Neg"}, [2, 4, "NEU"]]
+    expected = [CharSpan(0, 2, "NEG"), CharSpan(2, 4, "NEU")]
+    assert annotated(tmp_path, "本田丰田", spans) == expected
+
+
 def test_offsets_count_code_points(tmp_path):
     assert annotated(tmp_path, "😀本田", [[1, 3, "neu"]]) == [CharSpan(1, 3, "NEU")]
 

@@ -417,6 +417,21 @@ def test_settings_out_of_range_are_refused(setting, value, most):
         spacy.blank("zh").add_pipe("absa_gru", config={"model": TINY, setting: value})
 
 
+def test_a_bonus_for_an_unknown_label_is_refused_before_training():
+    nlp = spacy.blank("zh")
+    nlp.add_pipe("absa_gru", config={"model": TINY, "label_bonus": {"neg": 0.3}})
+    with pytest.raises(InputError, match="a bonus for neg, but the labels are NEG, NEU, POS"):
+        nlp.initialize(lambda: examples_of(nlp))
+
+
+def test_labels_added_before_training_stay():
+    nlp = spacy.blank("zh")
+    tagger = nlp.add_pipe("absa_gru", config={"model": TINY})
+    tagger.add_label("MIX")
+    nlp.initialize(lambda: examples_of(nlp))
+    assert tagger.labels == ("MIX", "NEG", "NEU", "POS")
+
+
 def test_a_gold_label_that_it_does_not_know_is_named(trained):
     example = Example.from_dict(trained.make_doc("丰田不错"), {"entities": [(0, 2, "MIX")]})
     with pytest.raises(InputError, match="of the label MIX, but the labels are NEG, NEU, POS"):

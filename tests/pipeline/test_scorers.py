@@ -2,6 +2,7 @@ import pytest
 import spacy
 from spacy.training import Example
 
+from spacy_absa.pipeline.annotations import EXTENSIONS, install_extension
 from spacy_absa.pipeline.scorers import score_entity_sentiment
 
 LABELS = ["NEG", "NEU", "POS"]
@@ -10,6 +11,8 @@ LABELS = ["NEG", "NEU", "POS"]
 @pytest.fixture
 def example():
     nlp = spacy.blank("zh")
+    for owner, extension in EXTENSIONS:
+        install_extension(owner, extension)
 
     def make(text, gold, found):
         doc = nlp.make_doc(text)
@@ -56,3 +59,10 @@ def test_texts_and_characters_without_gold_are_left_out(example):
     partly.reference.set_ents([partly.reference.ents[0]], default="missing")
     scores = score_entity_sentiment([partly], labels=LABELS)
     assert scores["absa_p"] == scores["absa_r"] == 1
+
+
+def test_of_entities_it_has_what_spacy_evaluate_prints(example):
+    right = example("甲乙", [(0, 1, "POS")], [(0, 1, "POS")])
+    scores = score_entity_sentiment([right], labels=LABELS)
+    assert (scores["ents_f"], scores["ents_per_type"]["POS"]["f"]) == (1, 1)
+    assert "ents_f" not in score_entity_sentiment([right], labels=LABELS, spans_key="sc")
