@@ -110,10 +110,9 @@ def score_entity_sentiment(
     Of `doc.ents` besides what spaCy has (`ents_p/r/f`, `ents_per_type`), as `spacy evaluate`
     prints that alone.
     """
-    examples = list(examples)
     known = [example for example in examples if is_annotated(example, spans_key)]
     scores = score_places([places(example, labels, spans_key) for example in known], labels)
-    return scores if spans_key is not None else {**get_ner_prf(examples), **scores}
+    return {**get_ner_prf(known), **scores} if known and spans_key is None else scores
 
 
 def is_annotated(example: Example, spans_key: str | None) -> bool:
