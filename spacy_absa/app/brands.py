@@ -6,8 +6,8 @@ from typing import Any
 
 from plotly.graph_objects import Bar, Figure
 
-from ..folding import fold
 from ..pipeline.annotations import SENTIMENT_COLORS
+from ..report.counting import Key, entity_key
 
 # The brands that fit in a chart.
 MAX_BARS = 20
@@ -18,10 +18,10 @@ def count_brands(results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
     Names of one id are one brand, called as it is most often.
     """
-    names: dict[str, Counter[str]] = defaultdict(Counter)
-    sentiments: dict[str, Counter[str]] = defaultdict(Counter)
+    names: dict[Key, Counter[str]] = defaultdict(Counter)
+    sentiments: dict[Key, Counter[str]] = defaultdict(Counter)
     for entity in (entity for result in results for entity in result["entities"]):
-        brand = entity["id"] or fold(entity["text"])
+        brand = entity_key(entity["id"], entity["text"])
         names[brand][entity["text"]] += 1
         sentiments[brand][entity["sentiment"]] += 1
     brands = [

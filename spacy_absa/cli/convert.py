@@ -64,6 +64,8 @@ def convert(
     Example:
       python -m spacy absa convert Train.csv train.spacy --labels Label.csv --report skipped.tsv
     """
+    if dev_path and dev_path.resolve() == output_path.resolve():
+        raise InputError(f"{dev_path}: the training data go there as well: name another file.")
     outputs = {output_path: [], dev_path: []} if dev_path else {output_path: []}
     for path in outputs:
         check_suffix(path, ".spacy")

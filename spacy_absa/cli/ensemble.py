@@ -82,4 +82,3 @@ def _fill(joint: CharPipe, members: list[CharPipe]) -> None:
     joint.from_bytes(members[0].to_bytes(exclude=["model"]), exclude=["model"])
     for member, layer in zip(members, joint.model.layers, strict=True):
         layer.from_bytes(member.model.to_bytes())
-    joint.set_lexicon(members[0].lexicon)

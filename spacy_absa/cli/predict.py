@@ -10,7 +10,7 @@ from wasabi import msg
 
 from ..data.contest import mentions_to_rows, read_sentences, write_answer
 from ..data.jsonl import read_records
-from ..data.rows import table_header
+from ..data.tables import read_table
 from ..data.text import atomic_write
 from ..data.texts import read_texts, text_format
 from ..errors import InputError
@@ -110,7 +110,7 @@ def _read(path: Path, column: str | None) -> Iterator[tuple[str, TextId]]:
         pairs = ((record.text, record.fields.get("id")) for record in read_records(path))
     elif suffix == ".txt":
         pairs = ((text, None) for text in read_texts(path))
-    elif "SentenceId" not in (header := table_header(path)):
+    elif "SentenceId" not in (header := next(read_table(path))[1]):
         raise InputError(
             f"{path}: the columns are {', '.join(header)}: name that of the text with --column."
         )
@@ -122,10 +122,11 @@ def _read(path: Path, column: str | None) -> Iterator[tuple[str, TextId]]:
 def _write_jsonl(path: Path, answers: Answers) -> int:
     n_texts = 0
     with atomic_write(path) as file:
-        for n_texts, (text, mentions, text_id) in enumerate(answers, start=1):  # noqa: B007
+        for text, mentions, text_id in answers:
             head = {} if text_id.given is None else {"id": text_id.given}
             line = {**head, "text": text, "entities": mentions}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            n_texts += 1
     return n_texts
 
 

@@ -106,9 +106,11 @@ class TorchShim(Shim):
             if (self.id, name) in params:
                 replaced[parameter] = parameter.data
                 parameter.data = xp2torch(params[self.id, name], device=parameter.device)
-        yield
-        for parameter, data in replaced.items():
-            parameter.data = data
+        try:
+            yield
+        finally:
+            for parameter, data in replaced.items():
+                parameter.data = data
 
     def to_device(self, device_type: str, device_id: int) -> None:
         """Move the module, if there is one."""

@@ -63,7 +63,8 @@ def _forward(
         ends = list(accumulate(map(len, batch)))
         for i, rows in zip(group, model.ops.xp.split(vectors, ends[:-1]), strict=True):
             outputs[i] = rows
-        callbacks.append((group, backprop_group))
+        if is_train:  # in prediction they would keep the tensors of all groups
+            callbacks.append((group, backprop_group))
 
     def backprop(d_outputs: list[Floats2d]) -> list[Doc]:
         for group, backprop_group in callbacks:

@@ -57,7 +57,7 @@ class Decoder:
             self.scheme,
             matches,
             mode=self.lexicon_mode,
-            bonus=self._match_bonus,
+            bonus=self.lexicon_bonus,
         )
         found = [i for i, those in enumerate(spans) if those]
         lattice = forward_backward([scores[i] for i in found], transitions, self.scheme.legal)
@@ -103,7 +103,7 @@ class Decoder:
                     k,
                     those,
                     mode=self.lexicon_mode,
-                    bonus=self._match_bonus,
+                    bonus=self.lexicon_bonus,
                 )
             ]
             for of_text, those, total in zip(scores, matches, log_z.tolist(), strict=True)
@@ -111,10 +111,6 @@ class Decoder:
 
     def _with_label_bonus(self, transitions: numpy.ndarray) -> numpy.ndarray:
         return transitions + self.scheme.begin_scores(self.label_bonus)
-
-    @property
-    def _match_bonus(self) -> float:
-        return self.lexicon_bonus if self.lexicon_mode == "prefer" else 0.0
 
     def _probability(
         self,

@@ -130,8 +130,13 @@ class Counts:
         return group
 
 
+def entity_key(identifier: str, name: str) -> Key:
+    """What tells entities apart: mentions with one key are of one entity."""
+    return (identifier, True) if identifier else (fold(name), False)
+
+
 def _key(text: str, found: Found) -> Key:
-    return (found.id, True) if found.id else (fold(text[found.start : found.end]), False)
+    return entity_key(found.id, text[found.start : found.end])
 
 
 def _quote(text: AnnotatedText, subject: Found, keys: Iterable[Key]) -> Quote:

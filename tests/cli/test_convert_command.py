@@ -106,6 +106,8 @@ def test_bad_arguments(refused, contest, tmp_path):
     assert "need --labels" in refused("convert", *contest[:2])
     assert "must end in .spacy" in refused("convert", "Train.csv", "train.json", *contest[2:])
     assert "--lang klingon" in refused("convert", *contest, "--lang", "klingon")
+    same = ("--dev", "./train.spacy")
+    assert "the training data go there as well" in refused("convert", *contest, *same)
     assert "dev.spacy: no texts" in refused(
         "convert", *contest, "--dev", "dev.spacy", "--dev-share", 0
     )

@@ -134,6 +134,16 @@ def test_any_table_with_the_name_of_its_text_column(absa, refused, pipeline, tmp
     assert [line["text"] for line in lines("out.jsonl")] == ["本田", "丰田"]
 
 
+def test_the_contest_as_a_spreadsheet(absa, pipeline, tmp_path):
+    book = pytest.importorskip("openpyxl").Workbook()
+    for row in (("SentenceId", "Content"), ("S1", "本田"), ("S2", "丰田")):
+        book.active.append(row)
+    book.save(tmp_path / "Test.xlsx")
+    assert absa("predict", pipeline, "Test.xlsx", "answer.csv").code == 0
+    rows = (tmp_path / "answer.csv").read_text(encoding="utf-8").splitlines()
+    assert rows[1:] == ["S1,本田,pos", "S2,丰田,neg"]
+
+
 def test_the_input_is_not_written_over(refused, pipeline, inputs, tmp_path):
     before = (tmp_path / "texts.jsonl").read_bytes()
     assert "is the input as well" in refused("predict", pipeline, "texts.jsonl", "./texts.jsonl")

@@ -68,6 +68,9 @@ def test_averages_reach_the_module_and_go_again(X):
         bias = optimizer.averages[model.shims[0].id, "bias"]
         assert model.shims[0].state()["bias"].tolist() == bias.tolist()
     assert model.predict(X).tolist() == last.tolist()
+    with pytest.raises(KeyError), model.use_params(optimizer.averages):
+        raise KeyError
+    assert model.predict(X).tolist() == last.tolist()
 
 
 def test_bytes_carry_sizes_and_values(X):
