@@ -23,10 +23,9 @@ import typer
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_absa.cli._util import write_folder
 from spacy_absa.data.contest import read_sentences
 from spacy_absa.data.corpora import read_docs, write_docs
-from spacy_absa.data.text import atomic_write
+from spacy_absa.data.files import atomic_write, write_folder
 
 from .calls import CARS, DEMO, TINY, call, checkpoint, files, fork, succeed, training
 from .checkpoints import digest

@@ -1,6 +1,11 @@
 """Types that several packages share."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+# What JSON calls an object.
+Fields = dict[str, Any]
+# The entities of a text, as `doc._.absa` holds them.
+Mentions = list[Fields]
 
 
 class CharSpan(NamedTuple):
@@ -9,3 +14,10 @@ class CharSpan(NamedTuple):
     start: int
     end: int
     label: str
+
+
+class LabelledText(NamedTuple):
+    """A text and the spans that are labelled in it."""
+
+    text: str
+    spans: list[CharSpan]

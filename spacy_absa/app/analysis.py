@@ -12,7 +12,7 @@ from spacy.language import Language
 from ..decoding.lexicon import Lexicon
 from ..decoding.viterbi import Mode
 from ..pipeline.absa_gru import AbsaGRU
-from ..pipeline.char_pipe import char_pipes
+from ..pipeline.char_pipe import pipes_with_lexicon
 from ..pipeline.explain import explain
 from ..pipeline.judges import final_judge
 from ..types import CharSpan
@@ -31,7 +31,7 @@ class Analyser:
         self.pipe: AbsaGRU = nlp.get_pipe("absa_gru")
         # Of the pipeline itself, whatever a request sets meanwhile.
         self.lexicon = self.pipe.lexicon
-        self._lexicons = [(pipe, pipe.lexicon) for pipe in char_pipes(nlp)]
+        self._lexicons = [(pipe, pipe.lexicon) for pipe in pipes_with_lexicon(nlp)]
         self.mode: Mode = self.pipe.lexicon_mode
         self._lock = Lock()
 

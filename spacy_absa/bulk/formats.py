@@ -6,11 +6,10 @@ import math
 from typing import IO, TYPE_CHECKING, Any
 
 from ..data.parquet import write_parquet
+from ..types import Fields
 
 if TYPE_CHECKING:
     import pyarrow
-
-Fields = dict[str, Any]
 
 
 def write_rows(file: IO[bytes], rows: list[Fields], schema: "pyarrow.Schema | None") -> None:

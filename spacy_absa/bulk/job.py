@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 from spacy.language import Language
 
+from ..data.files import atomic_write, write_json
 from ..data.parquet import JsonColumns, output_schema, parquet_schema, string_schema
 from ..data.rows import Row, read_rows, row_format, table_header, text_column
-from ..data.text import atomic_write, find_surrogate
+from ..data.text import find_surrogate
 from ..errors import InputError
-from ..pipeline.char_pipe import char_pipes
+from ..pipeline.char_pipe import pipes_with_lexicon
 from .engines import Engine
 from .shards import Annotator, Receipt, Shard, cut, read_receipt
 
@@ -174,7 +175,7 @@ def _describe_pipeline(nlp: Language) -> dict[str, str]:
         "name": f"{nlp.meta['lang']}_{nlp.meta['name']}",
         "version": nlp.meta["version"],
         "sha256": digest.hexdigest(),
-        "weights_sha256": _hash(b"".join(p.model.to_bytes() for p in char_pipes(nlp))),
+        "weights_sha256": _hash(b"".join(p.model.to_bytes() for p in pipes_with_lexicon(nlp))),
     }
 
 
@@ -231,7 +232,7 @@ def _begin(job: Job) -> str:
         raise InputError(f"{job.output}: is not empty and holds no run: name another folder.")
     for stale in job.output.rglob(".*.tmp"):
         stale.unlink(missing_ok=True)
-    _write_json(path, {"whole": False, "run": job.identity, "time": {"started": started}})
+    write_json(path, {"whole": False, "run": job.identity, "time": {"started": started}})
     return started
 
 
@@ -299,7 +300,7 @@ def _finish(job: Job, started: str) -> dict[str, Any]:
             "cpu_seconds": round(cpu_seconds, 3),
         },
     }
-    _write_json(job.output / MANIFEST, manifest)
+    write_json(job.output / MANIFEST, manifest)
     return manifest
 
 
@@ -309,11 +310,6 @@ def _receipts(job: Job) -> Iterator[Receipt]:
         if receipt is None:
             return
         yield receipt
-
-
-def _write_json(path: Path, value: Any) -> None:
-    with atomic_write(path) as file:
-        file.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 
 
 def _now() -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..errors import InputError
+from ..extras import require
 from .engines import MakeAnnotator
 from .shards import Annotator, Receipt, Shard
 
@@ -19,10 +20,8 @@ def run_ray(make: MakeAnnotator, shards: Iterable[Shard], n_process: int) -> Ite
 
     Raises InputError where Ray is not installed or fails for good.
     """
-    try:
-        import ray
-    except ImportError as error:
-        raise InputError("The engine ray needs Ray: pip install 'spacy-absa[ray]'.") from error
+    require("ray", "ray", what="The engine ray")
+    import ray
 
     ray.init(ignore_reinit_error=True, log_to_driver=False)
     n_cores = int(ray.cluster_resources()["CPU"])

@@ -6,15 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from spacy.language import Language
 from spacy.training.batchers import minibatch_by_words
 
+from ..data.files import atomic_write
 from ..data.parquet import ABSA
 from ..data.rows import Row
-from ..data.text import BadRow, atomic_write
+from ..data.text import BadRow
+from ..types import Mentions
 from .formats import write_rows
 
 if TYPE_CHECKING:
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 # A shard ends early at so many bytes: whatever the rows hold, few of them are in memory.
 _MAX_BYTES = 1 << 25
 _RECEIPTS = "_shards"
-
-Mentions = list[dict[str, Any]]
 
 
 class Shard(NamedTuple):

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any, TypeVar
 
 import spacy
@@ -14,16 +13,15 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from tqdm import tqdm
 
-from ..data.text import sync
 from ..decoding.lexicon import Lexicon
 from ..errors import InputError
 from ..pipeline.absa_gru import AbsaGRU
-from ..pipeline.char_pipe import CharPipe, char_pipes
+from ..pipeline.char_pipe import SentimentPipe, pipes_with_lexicon
+from ..types import Mentions
 
 Item = TypeVar("Item")
 # Control characters could move a terminal's cursor, or make it do worse.
 _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], "\ufffd")
-Mentions = list[dict[str, Any]]
 
 absa_cli = typer.Typer(
     name="absa",
@@ -94,37 +92,6 @@ def check_distinct(output_path: Path, input_path: Path) -> None:
         raise InputError(f"{output_path}: is the input as well: name another output file.")
 
 
-def write_folder(target: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a folder, so that the target is either the old one or the whole new one.
-
-    Raises InputError if the place cannot be written to, or holds what is no pipeline.
-    """
-    try:
-        if target.exists() and not _may_be_replaced(target):
-            raise InputError(f"{target}: exists already and is no pipeline: name another folder.")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
-            fresh, old = Path(folder, "new"), Path(folder, "old")
-            write(fresh)
-            for path in (fresh, *fresh.rglob("*")):
-                sync(path)
-            if target.exists():
-                target.rename(old)
-            try:
-                fresh.rename(target)
-            finally:
-                if not target.exists() and old.exists():
-                    old.rename(target)
-            sync(target.parent)
-    except OSError as error:
-        raise InputError(f"{target}: cannot be written: {error.strerror or error}.") from error
-
-
-def _may_be_replaced(target: Path) -> bool:
-    """Pipelines and empty folders: anything else was named by mistake."""
-    return (target / "config.cfg").exists() or (target.is_dir() and not any(target.iterdir()))
-
-
 def make_tokenizer(lang: str) -> Callable[[str], Doc]:
     """The tokenizer of a language. Raises InputError if spaCy has none, or lacks what it needs."""
     try:
@@ -159,7 +126,7 @@ def load_pipeline(
         raise InputError(f"{name}: no component absa_gru in this pipeline ({components}).")
     if lexicon is not None:
         entries = Lexicon.from_file(lexicon)
-        for pipe in char_pipes(nlp):
+        for pipe in pipes_with_lexicon(nlp):
             pipe.set_lexicon(entries)
     if explain and "absa_explain" not in nlp.pipe_names:
         nlp.add_pipe("absa_explain")
@@ -176,7 +143,7 @@ def annotate(
     return ((doc.text, doc._.absa, context) for doc, context in docs)
 
 
-def check_outputs(names: Sequence[str], pipes: Sequence[CharPipe]) -> None:
+def check_outputs(names: Sequence[str], pipes: Sequence[SentimentPipe]) -> None:
     """Raise InputError where a pipeline's component has other outputs than that of the first."""
     first = _output(pipes[0])
     for name, output in zip(names, map(_output, pipes), strict=True):
@@ -187,6 +154,6 @@ def check_outputs(names: Sequence[str], pipes: Sequence[CharPipe]) -> None:
             )
 
 
-def _output(pipe: CharPipe) -> str:
+def _output(pipe: SentimentPipe) -> str:
     labels = f"labels {', '.join(pipe.labels)}"
     return f"{labels} and scheme {pipe.scheme_name}" if isinstance(pipe, AbsaGRU) else labels

@@ -1,6 +1,5 @@
 """``spacy absa audit``: whether pseudo-labelled texts are fit to be learned from."""
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ from spacy.tokens import Doc
 from wasabi import msg
 
 from ..data.corpora import read_docs, read_examples
-from ..data.text import atomic_write
+from ..data.files import write_json
 from ._util import GpuIdOpt, PipelineArg, check_suffix, command, load_pipeline
 
 _SCORES = ("absa_p", "absa_r", "absa_f", "absa_macro_f", "absa_per_type")
@@ -57,8 +56,7 @@ def audit(
     }
     _print(report)
     if output_path is not None:
-        with atomic_write(output_path) as file:
-            file.write(json.dumps(report, ensure_ascii=False, indent=1) + "\n")
+        write_json(output_path, report)
         msg.good(f"{output_path}: the figures")
 
 

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 import typer
 from wasabi import msg
 
+from ..data.files import write_folder
 from ..decoding.calibration import Calibration
 from ..errors import InputError
 from ..evaluation.confidence import calibration_figures, fit_calibration
-from ..evaluation.readings import judge, read
+from ..evaluation.readings import read, scored_entities
 from ..pipeline.judges import reader_behind
-from ._util import GpuIdOpt, LexiconOpt, PipelineArg, command, load_pipeline, write_folder
+from ._util import GpuIdOpt, LexiconOpt, PipelineArg, command, load_pipeline
 
 
 @command("calibrate")
@@ -40,14 +41,14 @@ def calibrate(
     tagger.threshold = 0.0
     absa = reader_behind(nlp, tagger) or tagger  # the one with the last word
     absa.calibration = Calibration()
-    found = judge(read(nlp, dev))
+    found = scored_entities(read(nlp, dev))
     if not found:
         raise InputError(
             f"{dev}: the pipeline finds no entity in it: give texts of its domain, or train longer."
         )
     before = calibration_figures(found)
     absa.calibration = fit_calibration(found)
-    after = calibration_figures(judge(read(nlp, dev)))
+    after = calibration_figures(scored_entities(read(nlp, dev)))
     # Loaded anew, or the vocabulary would be saved with all words of the development data.
     fresh = load_pipeline(pipeline, lexicon, gpu_id)
     fresh.get_pipe(absa.name).calibration = absa.calibration

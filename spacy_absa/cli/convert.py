@@ -12,9 +12,9 @@ from wasabi import msg
 from ..data.agreement import Conflict, agreement, settle
 from ..data.annotation_tools import Tool, detect_tool, read_annotations
 from ..data.corpora import in_dev, to_doc, write_docs
+from ..data.files import atomic_write
 from ..data.labelled import Labelled, Skipped, read_labelled
 from ..data.tables import neutralise
-from ..data.text import atomic_write
 from ..data.texts import list_files
 from ..errors import InputError
 from ._util import check_suffix, command, make_tokenizer, progress

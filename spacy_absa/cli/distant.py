@@ -14,7 +14,7 @@ from ..data.jsonl import write_annotated
 from ..data.texts import read_texts, stable_hash
 from ..decoding.lexicon import Lexicon
 from ..errors import InputError
-from ..types import CharSpan
+from ..types import CharSpan, LabelledText
 from ._util import (
     ColumnOpt,
     check_suffix,
@@ -24,8 +24,6 @@ from ._util import (
 )
 
 RATINGS = ["1=POS", "0=NEG"]
-
-Labelled = tuple[str, list[CharSpan]]
 
 
 @command("distant")
@@ -69,7 +67,7 @@ def distant(
     labels = dict(_parse(text) for text in rating)
     names = [entry.pattern for entry in Lexicon.from_file(lexicon).entries]
     places = Lexicon.from_file(slots)
-    by_label: dict[str, dict[str, Labelled]] = defaultdict(dict)
+    by_label: dict[str, dict[str, LabelledText]] = defaultdict(dict)
     texts = read_texts(input_path, column)
     for text, value in progress(zip(texts, read_texts(input_path, rating_column), strict=True)):
         if value in labels and len(text) <= max_length and places.find(text):
@@ -84,7 +82,7 @@ def distant(
     n = min(map(len, by_label.values()))
     n = min(n, per_label or n)
     kept = [labelled for found in by_label.values() for labelled in _first(found, n)]
-    kept = _join(sorted(kept, key=lambda labelled: _order(labelled[0])), join)
+    kept = _join(sorted(kept, key=lambda labelled: _order(labelled.text)), join)
     if output_path.suffix == ".jsonl":
         write_annotated(output_path, kept)
     else:
@@ -99,7 +97,7 @@ def _parse(rating: str) -> tuple[str, str]:
     return value, label
 
 
-def _fill(text: str, places: Lexicon, names: list[str], label: str) -> Labelled:
+def _fill(text: str, places: Lexicon, names: list[str], label: str) -> LabelledText:
     """Put one name, chosen by the text, into all places."""
     name = names[stable_hash(text) % len(names)]
     [matches] = places.find_all([text]).longest()
@@ -107,7 +105,7 @@ def _fill(text: str, places: Lexicon, names: list[str], label: str) -> Labelled:
     return replace(text, slots, lambda slot: name)
 
 
-def _first(found: dict[str, Labelled], n: int) -> Iterator[Labelled]:
+def _first(found: dict[str, LabelledText], n: int) -> Iterator[LabelledText]:
     """So many of the texts, in the order of chance."""
     return (found[text] for text in sorted(found, key=_order)[:n])
 
@@ -117,11 +115,13 @@ def _order(text: str) -> int:
     return stable_hash(f"order: {text}")
 
 
-def _join(labelled: list[Labelled], share: float) -> list[Labelled]:
+def _join(labelled: list[LabelledText], share: float) -> list[LabelledText]:
     """Make one text each of two neighbours, for this share of the texts; leave the others."""
     n = int(share * len(labelled)) // 2 * 2
     joined = [
-        (left + right, spans + [CharSpan(s + len(left), e + len(left), y) for s, e, y in others])
+        LabelledText(
+            left + right, spans + [CharSpan(s + len(left), e + len(left), y) for s, e, y in others]
+        )
         for (left, spans), (right, others) in zip(labelled[:n:2], labelled[1:n:2], strict=True)
     ]
     return joined + labelled[n:]

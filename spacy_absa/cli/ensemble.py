@@ -8,10 +8,11 @@ from spacy.language import Language
 from spacy.util import load_model_from_config
 from wasabi import msg
 
+from ..data.files import write_folder
 from ..errors import InputError
 from ..models.torch_layer import halve
-from ..pipeline.char_pipe import CharPipe, char_pipes
-from ._util import check_outputs, command, load_pipeline, write_folder
+from ..pipeline.char_pipe import SentimentPipe, pipes_with_lexicon
+from ._util import check_outputs, command, load_pipeline
 
 # What is averaged, and the architecture of the mean.
 _MEANS = {
@@ -46,7 +47,7 @@ def ensemble(
     members = [(name, load_pipeline(name, None, -1)) for name in pipelines]
     nlp = _join(members)
     if half:
-        for pipe in char_pipes(nlp):
+        for pipe in pipes_with_lexicon(nlp):
             halve(pipe.model)
     write_folder(output_path, nlp.to_disk)
     msg.good(f"{output_path}: mean of {len(members)} pipelines")
@@ -77,7 +78,7 @@ def _join(members: list[tuple[str, Language]]) -> Language:
     return joint
 
 
-def _fill(joint: CharPipe, members: list[CharPipe]) -> None:
+def _fill(joint: SentimentPipe, members: list[SentimentPipe]) -> None:
     """Give a component the models of all members, and all else of the first one."""
     joint.from_bytes(members[0].to_bytes(exclude=["model"]), exclude=["model"])
     for member, layer in zip(members, joint.model.layers, strict=True):

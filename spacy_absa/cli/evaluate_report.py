@@ -1,16 +1,14 @@
 """``spacy absa evaluate-report``: how good a pipeline is, where it fails, what its scores mean."""
 
-import json
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from wasabi import msg
 
-from ..data.text import atomic_write
-from ..errors import InputError
+from ..data.files import atomic_write, write_json
 from ..evaluation.figures import comparison_figures, evaluation_figures
+from ..extras import require
 from ._util import GpuIdOpt, PipelineArg, check_suffix, command, load_pipeline
 
 
@@ -44,8 +42,7 @@ def evaluate_report(
     check_suffix(output_path, ".html")
     if json_path:
         check_suffix(json_path, ".json")
-    if find_spec("plotly") is None:
-        raise InputError(f"{output_path}: charts need plotly: pip install 'spacy-absa[report]'.")
+    require("report", "plotly", what=f"{output_path}: a report")
     from ..evaluation.page import render_page
 
     nlp = load_pipeline(pipeline, None, gpu_id)
@@ -64,8 +61,7 @@ def evaluate_report(
         }
     page = render_page(figures)
     if json_path:
-        with atomic_write(json_path) as file:
-            file.write(json.dumps(figures, ensure_ascii=False, indent=1))
+        write_json(json_path, figures)
     with atomic_write(output_path) as file:
         file.write(page)
     scores, confidence = figures["scores"], figures["calibration"]["absa_score"]

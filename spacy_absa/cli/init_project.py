@@ -9,12 +9,13 @@ from spacy.util import load_model
 from wasabi import msg
 
 from ..data.corpora import in_dev
+from ..data.files import write_folder
 from ..data.labelled import Labelled, read_labelled
 from ..data.texts import read_texts, unique
 from ..decoding.lexicon import Lexicon
 from ..errors import InputError
 from ..projects import LM_DEV_SHARE, Amounts, Sources, dev_share, write_project
-from ._util import ColumnOpt, command, make_tokenizer, progress, write_folder
+from ._util import ColumnOpt, command, make_tokenizer, progress
 
 N_EXAMPLES = 10
 

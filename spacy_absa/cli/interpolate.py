@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 from wasabi import msg
 
+from ..data.files import write_folder
 from ..errors import InputError
 from ..models.interpolation import interpolate as interpolate_models
-from ._util import PipelineArg, check_outputs, command, load_pipeline, write_folder
+from ._util import PipelineArg, check_outputs, command, load_pipeline
 
 # What training on may change.
 _BOTH = ("absa_gru", "absa_polarity")

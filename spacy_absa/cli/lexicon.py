@@ -11,7 +11,7 @@ from spacy.tokens import Doc
 from wasabi import msg
 
 from ..data.corpora import read_docs
-from ..data.text import atomic_write
+from ..data.files import atomic_write
 from ..decoding.lexicon import Lexicon, LexiconEntry
 from ..errors import InputError
 from ..folding import fold

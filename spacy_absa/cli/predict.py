@@ -9,18 +9,18 @@ import typer
 from wasabi import msg
 
 from ..data.contest import mentions_to_rows, read_sentences, write_answer
+from ..data.files import atomic_write
 from ..data.jsonl import read_records
 from ..data.tables import read_table
-from ..data.text import atomic_write
 from ..data.texts import read_texts, text_format
 from ..errors import InputError
+from ..types import Mentions
 from ._util import (
     BatchSizeOpt,
     ColumnOpt,
     ExplainOpt,
     GpuIdOpt,
     LexiconOpt,
-    Mentions,
     NProcessOpt,
     PipelineArg,
     annotate,

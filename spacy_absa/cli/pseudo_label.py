@@ -3,20 +3,19 @@
 from collections import Counter
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 from wasabi import msg
 
 from ..data.corpora import to_doc, write_docs
 from ..data.texts import read_texts, stable_hash, unique
-from ..types import CharSpan
+from ..types import CharSpan, LabelledText, Mentions
 from ._util import (
     BatchSizeOpt,
     ColumnOpt,
     GpuIdOpt,
     LexiconOpt,
-    Mentions,
     NProcessOpt,
     PipelineArg,
     TextsArg,
@@ -26,13 +25,6 @@ from ._util import (
     load_pipeline,
     progress,
 )
-
-
-class PseudoLabelled(NamedTuple):
-    """A text with the spans that a pipeline found in it."""
-
-    text: str
-    spans: list[CharSpan]
 
 
 @command("pseudo-label")
@@ -76,7 +68,7 @@ def pseudo_label(
     ):
         found.update(mention["label"] for mention in mentions)
         if all(mention["score"] >= threshold for mention in mentions):
-            sure.append(PseudoLabelled(text, _spans(mentions)))
+            sure.append(LabelledText(text, _spans(mentions)))
     kept = balance(sure, majority_ratio, empty_ratio)
     if not any(example.spans for example in kept):
         msg.warn(f"No text with an entity scores {threshold}: lower --threshold for more data.")
@@ -95,8 +87,8 @@ def pseudo_label(
 
 
 def balance(
-    examples: list[PseudoLabelled], majority_ratio: float, empty_ratio: float
-) -> list[PseudoLabelled]:
+    examples: list[LabelledText], majority_ratio: float, empty_ratio: float
+) -> list[LabelledText]:
     """Thin out the texts of the most frequent label alone, then those without entities.
 
     At most ``majority_ratio`` texts with nothing but the most frequent label stay per text with
@@ -105,9 +97,9 @@ def balance(
     """
     counts = _count(examples)
     majority = max(sorted(counts), key=counts.__getitem__, default="")
-    empty: list[PseudoLabelled] = []
-    plain: list[PseudoLabelled] = []
-    mixed: list[PseudoLabelled] = []
+    empty: list[LabelledText] = []
+    plain: list[LabelledText] = []
+    mixed: list[LabelledText] = []
     for example in sorted(examples, key=lambda example: stable_hash(example.text)):
         labels = {span.label for span in example.spans}
         group = empty if not labels else plain if labels == {majority} else mixed
@@ -122,5 +114,5 @@ def _spans(mentions: Mentions) -> list[CharSpan]:
     return [CharSpan(mention["start"], mention["end"], mention["label"]) for mention in mentions]
 
 
-def _count(examples: list[PseudoLabelled]) -> Counter[str]:
+def _count(examples: list[LabelledText]) -> Counter[str]:
     return Counter(span.label for example in examples for span in example.spans)

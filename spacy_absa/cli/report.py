@@ -1,23 +1,19 @@
 """``spacy absa report``: what texts think of each brand, as a page, a table and data."""
 
-import json
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from wasabi import msg
 
-from ..data.text import atomic_write
-from ..errors import InputError
+from ..data.files import atomic_write, write_json
+from ..extras import require
 from ..report.counting import Counts
 from ..report.dates import Period
 from ..report.sources import Source, find_sources, read_annotated
 from ..report.summary import summarise
 from ..report.table import write_table
 from ._util import check_suffix, command, progress
-
-_PACKAGES = ("plotly", "dateutil")
 
 
 @command("report")
@@ -63,8 +59,7 @@ def report(
         with atomic_write(table) as file:
             write_table(file, summary["entities"])
     if data is not None:
-        with atomic_write(data) as file:
-            json.dump(summary, file, ensure_ascii=False, indent=1)
+        write_json(data, summary)
     msg.good(
         f"{output}: {summary['mentions']} mentions of {len(summary['entities'])} entities in "
         f"{summary['texts']} texts"
@@ -75,10 +70,7 @@ def _check_outputs(output: Path, table: Path | None, data: Path | None) -> None:
     for path, suffix in ((output, ".html"), (table, ".csv"), (data, ".json")):
         if path is not None:
             check_suffix(path, suffix)
-    if not all(map(find_spec, _PACKAGES)):
-        raise InputError(
-            f"{output}: reports need plotly and python-dateutil: pip install 'spacy-absa[report]'."
-        )
+    require("report", "plotly", "dateutil", what=f"{output}: a report")
 
 
 def _count(sources: list[Source], time: str | None, group: str | None) -> Counts:

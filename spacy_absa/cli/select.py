@@ -9,8 +9,9 @@ import typer
 from wasabi import msg
 
 from ..data.corpora import read_examples
+from ..data.files import write_folder
 from ..errors import InputError
-from ._util import GpuIdOpt, command, load_pipeline, write_folder
+from ._util import GpuIdOpt, command, load_pipeline
 
 _SHOWN = ("absa_f", "absa_macro_f", "absa_span_f", "absa_polarity_acc", "absa_contest_f")
 

@@ -1,14 +1,12 @@
 """``spacy absa serve``: a web page to try a pipeline, and its JSON endpoint."""
 
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
-from ..errors import InputError
+from ..extras import require
 from ._util import GpuIdOpt, LexiconOpt, PipelineArg, command, load_pipeline
 
-# Of the extra `app`.
 _MODULES = ("fastapi", "limits", "plotly", "python_multipart", "uvicorn")
 _LOOPBACK = ("127.0.0.1", "localhost")
 
@@ -34,9 +32,7 @@ def serve(
     Example:
       python -m spacy absa serve assets/zh_absa_cars --port 8000
     """
-    for module in _MODULES:
-        if find_spec(module) is None:
-            raise InputError(f"The web page needs {module}: pip install 'spacy-absa[app]'.")
+    require("app", *_MODULES, what="The web page")
     import uvicorn
 
     from ..app.server import Limits, create_app

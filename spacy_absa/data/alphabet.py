@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..folding import fold
-from .text import atomic_write, find_surrogate, open_text
+from .files import write_json
+from .text import find_surrogate, open_text
 
 # What folding makes of unpaired surrogates, and decoders of bytes that they do not understand.
 _REPLACEMENT = "\ufffd"
@@ -43,8 +44,7 @@ def coverage(alphabet: str, counts: Counter[str]) -> float:
 
 def write_alphabet(path: str | Path, alphabet: str, **facts: float) -> None:
     """Write an alphabet, and what should be known about it, as a JSON file."""
-    with atomic_write(path) as file:
-        json.dump({"alphabet": alphabet, **facts}, file, ensure_ascii=False, indent=1)
+    write_json(path, {"alphabet": alphabet, **facts})
 
 
 def read_alphabet(path: str | Path) -> str:

@@ -17,9 +17,10 @@ from spacy.tokens import Doc
 
 from ..errors import InputError
 from ..types import CharSpan
+from .files import atomic_write, write_json
 from .jsonl import Record, parse_spans, read_records, scan_objects
 from .labelled import Skipped
-from .text import BadRow, atomic_write, open_text
+from .text import BadRow, open_text
 
 
 class Tool(str, Enum):
@@ -53,8 +54,7 @@ def write_tasks(path: Path, tool: Tool, docs: Iterable[Doc], colours: dict[str, 
     if tool is Tool.label_studio:
         with atomic_write(path.with_suffix(".xml")) as file:
             file.write(_label_studio_config(colours))
-        with atomic_write(path) as file:
-            json.dump([_label_studio_task(doc) for doc in docs], file, ensure_ascii=False, indent=1)
+        write_json(path, [_label_studio_task(doc) for doc in docs])
         return
     make_task = _doccano_task if tool is Tool.doccano else _prodigy_task
     with atomic_write(path) as file:

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 
 from spacy.tokens import Doc
 
-from ..types import CharSpan
+from ..types import CharSpan, LabelledText
 
 
 def replace(
     text: str, places: Iterable[CharSpan], name_of: Callable[[CharSpan], str]
-) -> tuple[str, list[CharSpan]]:
-    """Put names into these places, which must not overlap; returns the text and the new spans."""
+) -> LabelledText:
+    """Put names into these places, which must not overlap."""
     filled, spans, end = "", [], 0
     for place in places:
         name = name_of(place)
@@ -19,10 +19,10 @@ def replace(
         spans.append(CharSpan(len(filled), len(filled) + len(name), place.label))
         filled += name
         end = place.end
-    return filled + text[end:], spans
+    return LabelledText(filled + text[end:], spans)
 
 
-def swap_names(doc: Doc, names: Sequence[str], rng: random.Random) -> tuple[str, list[CharSpan]]:
+def swap_names(doc: Doc, names: Sequence[str], rng: random.Random) -> LabelledText:
     """The text of a gold Doc with other names in the place of its entities, and their spans.
 
     A name keeps its replacement throughout a text; a text without upper case gets none.

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from ..errors import InputError
 from ..folding import fold
 from ..types import CharSpan
+from .files import atomic_write
 from .tables import NumberedRow, read_table
-from .text import atomic_write
 
 OPINIONS = {"POS": "pos", "NEU": "neu", "NEG": "neg"}
 LABELS = {opinion: label for label, opinion in OPINIONS.items()}

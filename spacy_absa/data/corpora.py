@@ -13,7 +13,7 @@ from spacy.vocab import Vocab
 
 from ..errors import InputError
 from ..types import CharSpan
-from .text import atomic_write
+from .files import atomic_write
 from .texts import read_texts, stable_hash, unique, windows
 
 

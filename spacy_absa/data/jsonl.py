@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import InputError
-from ..types import CharSpan
+from ..types import CharSpan, LabelledText
 from .contest import LABELS
-from .text import TOO_LONG, BadRow, atomic_write, find_surrogate, open_text, read_lines
+from .files import atomic_write
+from .text import TOO_LONG, BadRow, find_surrogate, open_text, read_lines
 
 # Objects and lists in each other: more than data has, and little enough to be safe to recurse into.
 _MAX_DEPTH = 100
@@ -143,7 +144,7 @@ def _span(value: Any, text: str, where: str) -> CharSpan:
     raise InputError(f"{where}: span {value} is not [start, end, label]: mend it.")
 
 
-def write_annotated(path: str | Path, texts: Iterable[tuple[str, list[CharSpan]]]) -> None:
+def write_annotated(path: str | Path, texts: Iterable[LabelledText]) -> None:
     """Write texts with spans, as ``read_annotated`` reads them."""
     with atomic_write(path) as file:
         for text, spans in texts:

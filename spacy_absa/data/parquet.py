@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..extras import require
 from .text import BadRow
 
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ def scan_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]] | BadRow]:
 
 def require_pyarrow(path: Path) -> None:
     """Raise InputError, about a file or folder that needs it, where pyarrow is not installed."""
-    if find_spec("pyarrow") is None:
-        raise InputError(f"{path}: Parquet needs pyarrow: pip install 'spacy-absa[parquet]'.")
+    require("parquet", "pyarrow", what=f"{path}: Parquet")
 
 
 def _open(path: Path) -> Any:

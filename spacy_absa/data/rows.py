@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..errors import InputError
+from ..types import Fields
 from .jsonl import scan_objects, size_of
 from .parquet import ABSA, parquet_schema, scan_parquet
 from .tables import SPREADSHEETS, scan_table
@@ -13,8 +14,6 @@ from .text import BadRow
 from .texts import SAMPLE, find_column, text_format
 
 PARQUET = ".parquet"
-
-Fields = dict[str, Any]
 
 
 class Row(NamedTuple):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import InputError
+from ..extras import require
 from .text import check_ratio
 
 NumberedRow = tuple[int, list[str]]
@@ -24,12 +25,9 @@ def read_spreadsheet(path: Path) -> Iterator[NumberedRow]:
 
     Raises InputError if the file is no spreadsheet, or would take too much memory.
     """
-    try:
-        from python_calamine import CalamineWorkbook
-    except ImportError as error:
-        raise InputError(
-            f"{path}: spreadsheets need python-calamine: pip install 'spacy-absa[excel]'."
-        ) from error
+    require("excel", "python_calamine", what=f"{path}: a spreadsheet")
+    from python_calamine import CalamineWorkbook
+
     try:
         if zipfile.is_zipfile(path):
             _check_archive(path)

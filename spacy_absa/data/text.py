@@ -1,4 +1,4 @@
-"""Text files in and out: compression, encodings, and writing all or nothing."""
+"""Text files as they come: compression and encodings."""
 
 import codecs
 import gzip
@@ -6,9 +6,8 @@ import io
 import os
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, BinaryIO, NamedTuple, TextIO
+from typing import BinaryIO, NamedTuple, TextIO
 
 from ..errors import InputError
 
@@ -180,48 +179,3 @@ def _first_defect(path: Path, encoding: str) -> _Defect | None:
 
 def _beyond_ascii(text: str) -> int:
     return len(text) - len(text.encode("ascii", "ignore"))
-
-
-@contextmanager
-def atomic_write(path: str | Path, mode: str = "w") -> Iterator[IO]:
-    """Write a file whole or not at all: UTF-8 text (``"w"``) or bytes (``"wb"``).
-
-    The file object writes to a temporary neighbour of ``path`` that takes its place when the
-    block ends and is removed if the block fails. What it wrote is on the disk before it does so,
-    and its new name before this returns (see ``sync``). Missing parent folders are made; line
-    ends are written as given.
-
-    Raises InputError if the place cannot be written to.
-    """
-    path = Path(path)
-    temporary = path.parent / f".{path.name}.{os.getpid()}.tmp"
-    text = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
-    try:
-        if path.is_dir():
-            raise InputError(f"{path}: is a folder: name a file to write to.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, mode, **text) as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        sync(path.parent)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}.") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-
-
-def sync(path: Path) -> None:
-    """Wait until the disk holds a file, or the names in a folder, so that a power failure keeps it.
-
-    Does nothing on Windows, which cannot be asked for this by a path.
-    """
-    if os.name == "nt":
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

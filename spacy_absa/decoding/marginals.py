@@ -70,9 +70,7 @@ class Lattice:
         tags = np.empty(len(self._forward), dtype=np.int64)
         after = np.full(len(self._packed.order), len(self._step) - 1)
         for start, n in zip(offsets[::-1], self._packed.batch_sizes[::-1], strict=True):
-            weights = self._forward[start : start + n] * self._step[:-1, after[:n]].T
-            ladder = weights.cumsum(axis=1)
-            after[:n] = (ladder <= rng.random((n, 1)) * ladder[:, -1:]).sum(axis=1)
+            after[:n] = draw(self._forward[start : start + n] * self._step[:-1, after[:n]].T, rng)
             tags[start : start + n] = after[:n]
         return unpack(self._packed.with_data(tags))
 
@@ -108,6 +106,12 @@ class Lattice:
             each = np.arange(len(text))[:, None]
             edges = np.log(before[each, first]) + np.log(after[each, last])
         return np.exp(edges + inside)
+
+
+def draw(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A column for each row, drawn by its weights: ``[N, K]`` to ``[N]`` int."""
+    ladder = weights.cumsum(axis=1)
+    return (ladder <= rng.random((len(weights), 1)) * ladder[:, -1:]).sum(axis=1)
 
 
 def forward_backward(

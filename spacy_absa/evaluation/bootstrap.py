@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy
 
-from .readings import Reading
+from .readings import EvaluatedText
 
 CONFIDENCE = 0.95
 
 
 def compare(
-    first: Sequence[Reading],
-    second: Sequence[Reading],
+    first: Sequence[EvaluatedText],
+    second: Sequence[EvaluatedText],
     labels: Sequence[str],
     *,
     resamples: int,
@@ -39,7 +39,7 @@ def compare(
     }
 
 
-def _counts(readings: Sequence[Reading], labels: Sequence[str]) -> numpy.ndarray:
+def _counts(readings: Sequence[EvaluatedText], labels: Sequence[str]) -> numpy.ndarray:
     """Right, found and gold entities per text and label, [D, K, 3]."""
     counts = numpy.zeros((len(readings), len(labels), 3))
     column = {label: number for number, label in enumerate(labels)}

@@ -9,14 +9,14 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from ..decoding.calibration import Calibration
-from .readings import Judged
+from .readings import ScoredEntity
 
 N_BINS = 10
 # Probabilities this close to 0 and 1 have finite log-odds.
 _EPSILON = 1e-12
 
 
-def calibration_figures(entities: Sequence[Judged]) -> dict[str, Any]:
+def calibration_figures(entities: Sequence[ScoredEntity]) -> dict[str, Any]:
     """Reliability of `absa_score`, over all entities found, and of `sentiment_scores`.
 
     The latter is the probability of the label given, over those that are gold entities with any
@@ -70,7 +70,7 @@ def reliability(probabilities: Sequence[float], right: Sequence[bool]) -> dict[s
     }
 
 
-def fit_calibration(entities: Sequence[Judged]) -> Calibration:
+def fit_calibration(entities: Sequence[ScoredEntity]) -> Calibration:
     """The calibration under which the gold labels are most probable.
 
     The entities must come from an uncalibrated component. A standard normal prior on the offset

@@ -9,15 +9,15 @@ from spacy.util import minibatch
 
 from ..pipeline.absa_gru import AbsaGRU
 from ..pipeline.judges import TaggerAndReader
-from ..pipeline.scorers import Places
-from .readings import Reading
+from ..pipeline.scorers import Places, keys_of
+from .readings import EvaluatedText
 
 # Stands for the label of what is no entity.
 NONE = "none"
 _BATCH = 256
 
 
-def confusion(readings: Sequence[Reading], labels: Sequence[str]) -> dict[str, Any]:
+def confusion(readings: Sequence[EvaluatedText], labels: Sequence[str]) -> dict[str, Any]:
     """Counts of places by gold label (rows) and label found (columns), `none` the last of both.
 
     Places must agree to the character: an entity found a little too long counts as one missed
@@ -36,7 +36,7 @@ def confusion(readings: Sequence[Reading], labels: Sequence[str]) -> dict[str, A
 
 
 def worst_errors(
-    judge: AbsaGRU | TaggerAndReader, readings: Sequence[Reading], n: int
+    judge: AbsaGRU | TaggerAndReader, readings: Sequence[EvaluatedText], n: int
 ) -> list[dict[str, Any]]:
     """The texts read wrongly to whose gold reading the pipeline gave the least probability.
 
@@ -45,7 +45,7 @@ def worst_errors(
     its mean over the entities, gold or found, as it is low for all long texts. `gold` and
     `predicted` are entities with character offsets.
     """
-    wrong = [reading for reading in readings if _spans(reading.gold) != _spans(reading.found)]
+    wrong = [reading for reading in readings if keys_of(reading.gold) != keys_of(reading.found)]
     batches = minibatch([reading.example for reading in wrong], _BATCH)
     surprise = [nats for batch in batches for nats in judge.surprise(batch)]
     n_places = [len({**reading.gold, **reading.found}) for reading in wrong]
@@ -63,10 +63,6 @@ def worst_errors(
 
 def _label(places: Places, place: tuple[int, int]) -> str:
     return places[place].label_ if place in places else NONE
-
-
-def _spans(places: Places) -> set[tuple[int, int, str]]:
-    return {(*place, span.label_) for place, span in places.items()}
 
 
 def _entities(places: Places) -> list[dict[str, Any]]:

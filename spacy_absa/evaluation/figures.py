@@ -8,12 +8,12 @@ from spacy.language import Language
 from ..data.corpora import read_docs, read_examples
 from ..errors import InputError
 from ..pipeline.absa_gru import AbsaGRU
-from ..pipeline.gold import gold_spans
+from ..pipeline.gold import labelled_spans
 from ..pipeline.judges import final_judge
 from .bootstrap import compare
 from .confidence import calibration_figures
 from .errors import confusion, worst_errors
-from .readings import Reading, judge, read
+from .readings import EvaluatedText, read, scored_entities
 from .slices import score_slices
 
 
@@ -34,7 +34,7 @@ def evaluation_figures(
         "scores": nlp.evaluate(read_examples(nlp, gold)),
         "confusion": confusion(readings, _labels([absa], readings)),
         "slices": score_slices(readings, absa.labels, absa.lexicon, known),
-        "calibration": calibration_figures(judge(readings)),
+        "calibration": calibration_figures(scored_entities(readings)),
         "errors": worst_errors(final_judge(nlp), readings, n_errors),
     }
 
@@ -63,10 +63,10 @@ def comparison_figures(
     }
 
 
-def _labels(taggers: list[AbsaGRU], readings: list[Reading]) -> list[str]:
+def _labels(taggers: list[AbsaGRU], readings: list[EvaluatedText]) -> list[str]:
     gold = {span.label_ for reading in readings for span in reading.gold.values()}
     return sorted(gold.union(*(tagger.labels for tagger in taggers)))
 
 
 def _names(train: Path, spans_key: str | None) -> set[str]:
-    return {span.text for doc in read_docs(train) for span in gold_spans(doc, spans_key)}
+    return {span.text for doc in read_docs(train) for span in labelled_spans(doc, spans_key)}

@@ -1,21 +1,18 @@
 """The evaluation report as one HTML page that needs nothing but itself."""
 
-from typing import Any
-
 from markupsafe import Markup, escape
 from plotly import graph_objects as go
 from spacy import displacy
 
 from ..pages import FONT, embed, render
 from ..pipeline.annotations import DISPLACY_COLORS
+from ..types import Fields
 
 _CONFIG = {"displayModeBar": False}
 _CHARTS = {
     "absa_score": "absa_score: the entity is right",
     "sentiment_scores": "sentiment_scores: the label of an entity found is right",
 }
-
-Fields = dict[str, Any]
 
 
 def render_page(figures: Fields) -> str:

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..pipeline.scorers import Places, is_annotated, places
 
 
-class Reading(NamedTuple):
+class EvaluatedText(NamedTuple):
     """A text with its gold entities and those found where the gold annotation is known."""
 
     example: Example
@@ -25,7 +25,7 @@ class Reading(NamedTuple):
         return self.example.predicted.text
 
 
-def read(nlp: Language, corpus: Path) -> list[Reading]:
+def read(nlp: Language, corpus: Path) -> list[EvaluatedText]:
     """Run the pipeline over a `.spacy` file or a folder of them, as far as it is annotated.
 
     Raises InputError if there is no such file, or no gold entity in it.
@@ -35,7 +35,8 @@ def read(nlp: Language, corpus: Path) -> list[Reading]:
     for _ in nlp.pipe(example.predicted for example in examples):
         pass
     readings = [
-        Reading(example, *places(example, absa.labels, absa.spans_key)) for example in examples
+        EvaluatedText(example, *places(example, absa.labels, absa.spans_key))
+        for example in examples
     ]
     gold = {span.label_ for reading in readings for span in reading.gold.values()}
     if not gold:
@@ -49,7 +50,7 @@ def read(nlp: Language, corpus: Path) -> list[Reading]:
     return readings
 
 
-class Judged(NamedTuple):
+class ScoredEntity(NamedTuple):
     """An entity found: its label, its probabilities, and the gold label of its place, if any."""
 
     label: str
@@ -58,10 +59,10 @@ class Judged(NamedTuple):
     gold: str | None
 
 
-def judge(readings: Sequence[Reading]) -> list[Judged]:
+def scored_entities(readings: Sequence[EvaluatedText]) -> list[ScoredEntity]:
     """All entities found that have probabilities: not those of other components."""
     return [
-        Judged(
+        ScoredEntity(
             span.label_,
             span._.absa_score,
             span._.sentiment_scores,

@@ -11,7 +11,7 @@ from ..decoding.lexicon import Lexicon
 from ..decoding.matches import Match
 from ..folding import fold
 from ..pipeline.scorers import Places, score_places
-from .readings import Reading
+from .readings import EvaluatedText
 
 # Searched in texts without the names in them (比亚迪, 别克). The exceptions are common words that
 # neither compare nor negate: 性价比, 比如, 不错, 不仅.
@@ -32,7 +32,7 @@ Texts = list[tuple[Places, Places]]
 
 
 class _Text(NamedTuple):
-    reading: Reading
+    reading: EvaluatedText
     words: str  # the text with blanks in the place of names
     nested: bool  # whether a name of the lexicon is part of another one
 
@@ -66,7 +66,7 @@ _TRAITS: dict[str, Callable[[_Text], bool]] = {
 
 
 def score_slices(
-    readings: Sequence[Reading],
+    readings: Sequence[EvaluatedText],
     labels: Sequence[str],
     lexicon: Lexicon,
     known_names: Iterable[str] | None = None,
@@ -110,7 +110,9 @@ def _by_length(texts: list[_Text]) -> Iterator[tuple[str, str, Texts]]:
     yield "Characters", f"above {above}", [_places(t) for t in texts if len(t.words) > above]
 
 
-def _by_name(readings: Sequence[Reading], known: set[str]) -> Iterator[tuple[str, str, Texts]]:
+def _by_name(
+    readings: Sequence[EvaluatedText], known: set[str]
+) -> Iterator[tuple[str, str, Texts]]:
     def is_known(span: Span) -> bool:
         return fold(span.text) in known
 
@@ -126,7 +128,7 @@ def _kept(places: Places, holds: Callable[[Span], bool], wanted: bool) -> Places
     return {place: span for place, span in places.items() if holds(span) == wanted}
 
 
-def _texts(readings: Sequence[Reading], lexicon: Lexicon) -> list[_Text]:
+def _texts(readings: Sequence[EvaluatedText], lexicon: Lexicon) -> list[_Text]:
     matches = lexicon.find_all([reading.text for reading in readings])
     return [
         _Text(reading, _without_names(reading, those), _is_nested(those))
@@ -134,7 +136,7 @@ def _texts(readings: Sequence[Reading], lexicon: Lexicon) -> list[_Text]:
     ]
 
 
-def _without_names(reading: Reading, matches: list[Match]) -> str:
+def _without_names(reading: EvaluatedText, matches: list[Match]) -> str:
     chars = list(reading.text)
     for start, end in chain(reading.gold, ((match.start, match.end) for match in matches)):
         chars[start:end] = " " * (end - start)

@@ -11,7 +11,7 @@ from thinc.types import Floats2d, Ints1d
 from ..decoding.lexicon import Lexicon
 from ..decoding.matches import Matches
 from ..numbering import CharNumbers
-from .types import CharBatch, places
+from .types import CharBatch, padded_index
 
 # Columns of the features: the character is an upper-case or a lower-case letter; its role in the
 # longest matches; whether any match, nested ones too, begins here, goes on here or ends here.
@@ -115,7 +115,7 @@ def _forward(
     if dropout:
         matches = matches.take(numpy.random.random(len(matches.text)) >= dropout)
     data = numpy.zeros((lengths.max(initial=0), len(texts), N_FEATURES), dtype="float32")
-    data[places(lengths)] = char_features(texts, matches)
+    data[padded_index(lengths)] = char_features(texts, matches)
     return CharBatch(model.ops.asarray3f(data), lengths), lambda dY: []
 
 

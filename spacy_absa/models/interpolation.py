@@ -1,7 +1,5 @@
 """Weights between those of two models."""
 
-from collections.abc import Iterator, Mapping
-
 import numpy
 from thinc.api import Model
 
@@ -26,18 +24,19 @@ def interpolate(model: Model, other: Model, share: float) -> None:
 
 def _pairs(
     model: Model, other: Model
-) -> Iterator[tuple[Model, Mapping[str, numpy.ndarray], Mapping[str, numpy.ndarray]]]:
+) -> list[tuple[Model, dict[str, numpy.ndarray], dict[str, numpy.ndarray]]]:
     nodes, others = list(model.walk()), list(other.walk())
     if [node.name for node in nodes] != [node.name for node in others]:
         raise InputError("The models have other layers: interpolate those of one training.")
-    pairs = [(node, _weights(node), _weights(o)) for node, o in zip(nodes, others, strict=True)]
-    for node, other_node in zip(nodes, others, strict=True):
-        if node.attrs.get("alphabet") != other_node.attrs.get("alphabet"):
+    pairs = []
+    for node, twin in zip(nodes, others, strict=True):
+        if node.attrs.get("alphabet") != twin.attrs.get("alphabet"):
             raise InputError("The models have other alphabets: interpolate those of one training.")
-    for node, own, theirs in pairs:
+        own, theirs = _weights(node), _weights(twin)
         if {k: v.shape for k, v in own.items()} != {k: v.shape for k, v in theirs.items()}:
             raise InputError(f"The layers {node.name} have other sizes: use those of one training.")
-    return iter(pairs)
+        pairs.append((node, own, theirs))
+    return pairs
 
 
 def _weights(node: Model) -> dict[str, numpy.ndarray]:

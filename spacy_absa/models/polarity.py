@@ -11,7 +11,7 @@ from thinc.types import Floats2d, Ints1d
 from .features import beside
 from .torch.polarity import TargetHead
 from .torch_layer import torch_layer
-from .types import CharBatch, Targets, places
+from .types import CharBatch, Targets, padded_index
 from .windows import BATCH_CHARS, groups
 from .words import beside_vectors
 
@@ -114,7 +114,7 @@ def marks(windows: list[Window]) -> CharBatch:
     for column, window in enumerate(windows):
         data[window.start : window.end, column, :MARK_WIDTH] = 1
     rivals = numpy.concatenate([window.rivals for window in windows])
-    data[(*places(lengths), slice(MARK_WIDTH, None))] = rivals[:, None]
+    data[(*padded_index(lengths), slice(MARK_WIDTH, None))] = rivals[:, None]
     return CharBatch(data, lengths)
 
 

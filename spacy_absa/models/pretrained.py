@@ -1,7 +1,6 @@
 """Folders of pretrained transformers, read through transformers (extra ``transformer``)."""
 
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +14,6 @@ if TYPE_CHECKING:
 BATCH_TOKENS = 1024
 # Pieces that a transformer reads at once at most.
 _MAX_PIECES = 512
-
-
-def check_installed(architecture: str) -> None:
-    """Raise InputError where transformers, which the architecture needs, is not installed."""
-    if find_spec("transformers") is None:
-        raise InputError(
-            f"{architecture} needs transformers: pip install 'spacy-absa[transformer]'."
-        )
 
 
 def load_pretrained(

@@ -8,7 +8,7 @@ from thinc.api import Model
 
 from ..folding import fold
 from ..numbering import CharNumbers
-from .types import SymbolBatch, places
+from .types import SymbolBatch, padded_index
 
 BOUNDARY = 0
 UNKNOWN = 1
@@ -35,7 +35,7 @@ def forward(
     """Number the characters; a text of n characters takes n + 2 steps."""
     lengths = numpy.array([len(text) + 2 for text in texts], dtype="int64")
     batch = numpy.full((lengths.max(initial=2), len(texts)), BOUNDARY, dtype="int64")
-    steps, columns = places(lengths - 2)
+    steps, columns = padded_index(lengths - 2)
     batch[steps + 1, columns] = _numbering(model.attrs["alphabet"])("".join(texts))
     return SymbolBatch(batch, lengths), lambda d_symbols: []
 

@@ -9,7 +9,8 @@ from thinc.api import to_numpy
 from thinc.types import Floats1d, Floats2d
 
 from ..errors import InputError
-from .pretrained import BATCH_TOKENS, check_installed, load_pretrained, pad
+from ..extras import require
+from .pretrained import BATCH_TOKENS, load_pretrained, pad
 from .torch_layer import TorchShim
 from .types import Hints
 from .windows import groups
@@ -81,7 +82,7 @@ class TransformerTeacher:
         width: int,
         mixed_precision: bool,
     ) -> None:
-        check_installed(_NAME)
+        require("transformer", "transformers", what=_NAME)
         from .torch.pieces import LayerStates
 
         self._shim = TorchShim(partial(LayerStates, mixed_precision=mixed_precision, layers=layers))

@@ -56,7 +56,7 @@ class TorchShim(Shim):
         """Where the module is."""
         return next(self.module.parameters()).device
 
-    def build(self, **sizes: int) -> None:
+    def build(self, **sizes: Any) -> None:
         """Make the module anew, with fresh weights."""
         self.cfg = sizes
         self._model = self._build(**sizes).to(get_torch_default_device())

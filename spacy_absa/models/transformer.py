@@ -10,7 +10,8 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from .pretrained import BATCH_TOKENS, check_installed, load_pretrained, tokenizer_of
+from ..extras import require
+from .pretrained import BATCH_TOKENS, load_pretrained, tokenizer_of
 from .torch_layer import TorchShim
 from .windows import groups
 
@@ -33,7 +34,7 @@ def build_transformer(
     mixed_precision: multiply matrices in bfloat16, faster where the processor knows it.
     Raises InputError where transformers is not installed or the folder does not hold one.
     """
-    check_installed(_NAME)
+    require("transformer", "transformers", what=_NAME)
     from .torch.pieces import PieceEncoder
 
     shim = TorchShim(partial(PieceEncoder, mixed_precision=mixed_precision), learn_rate_scale)

@@ -8,8 +8,9 @@ import numpy
 from thinc.api import Model, chain
 from thinc.types import Floats2d
 
+from ..extras import require
 from .polarity import SAMPLE, around, read_in_groups
-from .pretrained import BATCH_TOKENS, check_installed, load_pretrained, pad, tokenizer_of
+from .pretrained import BATCH_TOKENS, load_pretrained, pad, tokenizer_of
 from .torch_layer import TorchShim, torch_layer
 from .types import Targets
 
@@ -44,7 +45,7 @@ def build_transformer_reader(
     in the batch.
     Raises InputError where transformers is not installed or the folder does not hold one.
     """
-    check_installed(_NAME)
+    require("transformer", "transformers", what=_NAME)
     from .torch.pairs import PairEncoder, PairHead
 
     build = partial(PairEncoder, mixed_precision=mixed_precision, learn_pieces=learn_pieces)

@@ -67,7 +67,7 @@ Teacher = Callable[[Sequence[str]], list[Hints]]
 TextsAndVectors = tuple[list[str], CharBatch]
 
 
-def places(lengths: Ints1d) -> tuple[Ints1d, Ints1d]:
+def padded_index(lengths: Ints1d) -> tuple[Ints1d, Ints1d]:
     """The step and the column of each character in a padded batch, text after text."""
     columns = numpy.repeat(numpy.arange(len(lengths)), lengths)
     begins = numpy.cumsum(lengths) - lengths

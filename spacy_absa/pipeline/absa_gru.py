@@ -25,9 +25,9 @@ from ..models.tagger import add_tags, charlms, encoders, set_n_tags
 from ..models.types import Emissions
 from ..types import CharSpan
 from .annotations import AlignmentMode, Mention, annotate
-from .char_pipe import CharPipe
+from .char_pipe import SentimentPipe
 from .decoder import Decoder, Extents, Reading, draw_readings, label_shares
-from .gold import allowed_tags, count_unknown, gold_spans
+from .gold import allowed_tags, count_unknown, labelled_spans
 from .scorers import SCORE_WEIGHTS
 
 DEFAULT_MODEL_CONFIG = """
@@ -60,7 +60,16 @@ quantize = true
 
 @Language.factory(
     "absa_gru",
-    assigns=["doc.ents", "token.ent_iob", "token.ent_type", "doc._.absa", "span._.sentiment"],
+    assigns=[
+        "doc.ents",
+        "token.ent_iob",
+        "token.ent_type",
+        "token.ent_kb_id",
+        "doc._.absa",
+        "span._.sentiment",
+        "span._.sentiment_scores",
+        "span._.absa_score",
+    ],
     default_config={
         "model": Config().from_str(DEFAULT_MODEL_CONFIG)["model"],
         "scheme": "bio",
@@ -112,7 +121,7 @@ def make_absa_gru(
     )
 
 
-class AbsaGRU(CharPipe):
+class AbsaGRU(SentimentPipe):
     """Tags each character of a text and decodes the tags into entities with sentiment.
 
     scheme: tag scheme, `io`, `bio` or `biluo`.
@@ -290,7 +299,7 @@ class AbsaGRU(CharPipe):
         emissions = self.model.predict([example.predicted for example in examples])
         nats = []
         for example, scores in zip(examples, emissions.scores, strict=True):
-            spans = gold_spans(example.reference, self.spans_key)
+            spans = labelled_spans(example.reference, self.spans_key)
             one = Emissions([scores], emissions.transitions)
             known = all(span.label_ in self.labels for span in spans)
             nats.append(self._nll(one, self._allowed([example]))[0] if known else inf)
@@ -339,7 +348,7 @@ class AbsaGRU(CharPipe):
         allowed: list[numpy.ndarray],
         given: list[numpy.ndarray] | None = None,
     ) -> Loss:
-        """What the gold tags lack in probability, where some of it may be given."""
+        """The negative log-likelihood of the allowed tags, given `given`; its gradients."""
         scores = [to_numpy(array) for array in emissions.scores]
         if emissions.transitions is None:
             return softmax_loss(scores, allowed, given)

@@ -17,9 +17,9 @@ from ..models.polarity import add_outputs, heads
 from ..models.types import Targets
 from .absa_gru import AbsaGRU
 from .annotations import Mention, relabel
-from .char_pipe import CharPipe
+from .char_pipe import SentimentPipe
 from .decoder import Extents
-from .gold import gold_spans
+from .gold import labelled_spans
 from .scorers import SCORE_WEIGHTS
 
 DEFAULT_MODEL_CONFIG = """
@@ -53,7 +53,14 @@ _LEAST = 1e-9
 @Language.factory(
     "absa_polarity",
     requires=["doc.ents"],
-    assigns=["doc.ents", "token.ent_type", "doc._.absa", "span._.sentiment"],
+    assigns=[
+        "doc.ents",
+        "token.ent_type",
+        "doc._.absa",
+        "span._.sentiment",
+        "span._.sentiment_scores",
+        "span._.absa_score",
+    ],
     default_config={
         "model": Config().from_str(DEFAULT_MODEL_CONFIG)["model"],
         "share": 0.5,
@@ -84,7 +91,7 @@ def make_absa_polarity(
     )
 
 
-class AbsaPolarity(CharPipe):
+class AbsaPolarity(SentimentPipe):
     """Judges the entities that are on a Doc, reading the text once more for each of them.
 
     Where an entity has `sentiment_scores` (of `absa_gru`), these and the component's own
@@ -200,7 +207,7 @@ class AbsaPolarity(CharPipe):
         Raises InputError for stored probabilities of other labels.
         """
         for doc, own in zip(docs, probabilities, strict=True):
-            spans = gold_spans(doc, self.spans_key)
+            spans = labelled_spans(doc, self.spans_key)
             judged = [(span, self._judge(span, p)) for span, p in zip(spans, own, strict=True)]
             relabel(doc, judged, labels=self.labels, spans_key=self.spans_key)
 
@@ -235,7 +242,7 @@ class AbsaPolarity(CharPipe):
         scores: (n_entities, n_labels). Entities of labels that the component does not know are
         nothing to learn from, only others' rivals.
         """
-        spans = [span for eg in examples for span in gold_spans(eg.reference, self.spans_key)]
+        spans = [span for eg in examples for span in labelled_spans(eg.reference, self.spans_key)]
         known = [i for i, span in enumerate(spans) if span.label_ in self.labels]
         gold = [self.labels.index(spans[i].label_) for i in known]
         xp = self.model.ops.xp
@@ -290,5 +297,5 @@ def mix(tagger: numpy.ndarray, own: numpy.ndarray, share: float) -> numpy.ndarra
 
 def _targets(doc: Doc, spans_key: str | None) -> Targets:
     return Targets(
-        doc.text, [(span.start_char, span.end_char) for span in gold_spans(doc, spans_key)]
+        doc.text, [(span.start_char, span.end_char) for span in labelled_spans(doc, spans_key)]
     )

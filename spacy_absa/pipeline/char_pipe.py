@@ -25,7 +25,7 @@ from .gold import gold_labels
 FORMAT = 1
 
 
-class LexiconPipe(TrainablePipe):
+class CharPipe(TrainablePipe):
     """A component that reads characters, and names of an entity list among them."""
 
     def __init__(self, vocab: Vocab, model: Model, name: str, scorer: Callable | None) -> None:
@@ -61,15 +61,15 @@ class LexiconPipe(TrainablePipe):
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """Serialise settings, model, vocabulary and lexicon."""
         serialize = {
-            "pipe": lambda: super(LexiconPipe, self).to_bytes(exclude=exclude),
+            "pipe": lambda: super(CharPipe, self).to_bytes(exclude=exclude),
             "lexicon": self.lexicon.to_bytes,
         }
         return util.to_bytes(serialize, exclude)
 
-    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "LexiconPipe":
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "CharPipe":
         """Load what `to_bytes` made."""
         deserialize = {
-            "pipe": lambda data: super(LexiconPipe, self).from_bytes(data, exclude=exclude),
+            "pipe": lambda data: super(CharPipe, self).from_bytes(data, exclude=exclude),
             "lexicon": lambda data: self.set_lexicon(Lexicon.from_bytes(data)),
         }
         util.from_bytes(bytes_data, deserialize, exclude)
@@ -83,7 +83,7 @@ class LexiconPipe(TrainablePipe):
             if "lexicon" not in exclude:
                 (Path(path) / "lexicon").write_bytes(self.lexicon.to_bytes())
 
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "LexiconPipe":
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "CharPipe":
         """Load what `to_disk` saved.
 
         Raises InputError for damaged files and for those of another format version.
@@ -129,7 +129,7 @@ class LexiconPipe(TrainablePipe):
             self.set_lexicon(lexicon())
 
 
-class CharPipe(LexiconPipe):
+class SentimentPipe(CharPipe):
     """A component that reads characters, and gives entities their sentiment.
 
     spans_key: the entities are in `doc.spans[spans_key]`; None means `doc.ents`.
@@ -200,6 +200,6 @@ class CharPipe(LexiconPipe):
         self._prepare_inputs(get_examples, alphabet, charlm, lexicon)
 
 
-def char_pipes(nlp: Language) -> list[LexiconPipe]:
-    """The taggers of a pipeline and the readers behind them: all that has an entity list."""
+def pipes_with_lexicon(nlp: Language) -> list[CharPipe]:
+    """All components of a pipeline that have an entity list."""
     return [pipe for _, pipe in nlp.pipeline if hasattr(pipe, "set_lexicon")]

@@ -10,7 +10,12 @@ from spacy.tokens import Doc, Span
 from thinc.types import Floats1d, Floats2d
 
 from ..errors import InputError
-from .judges import Judge, final_judge
+from .absa_gru import AbsaGRU
+from .absa_polarity import AbsaPolarity
+from .judges import TaggerAndReader, final_judge
+
+# All of them have `labels` and `opinions`.
+Judge = AbsaGRU | AbsaPolarity | TaggerAndReader
 
 # Stands for a hidden character. No alphabet holds it, so the model reads an unknown character.
 HIDDEN = "\N{REPLACEMENT CHARACTER}"
@@ -54,7 +59,9 @@ def make_explainer(nlp: Language, name: str, component: str, reach: int) -> Expl
             f"{name} explains the component {component!r}, but there is none before it: add "
             "absa_explain behind it, or name another one as its `component`."
         )
-    judge = final_judge(nlp, component)
+    judge = nlp.get_pipe(component)
+    if isinstance(judge, AbsaGRU):
+        judge = final_judge(nlp, component)
     if not isinstance(judge, Judge):
         raise InputError(
             f"{name} explains the component {component!r}, which has no opinions: name the "

@@ -11,8 +11,8 @@ from ..decoding.schemes import TagScheme
 from ..types import CharSpan
 
 
-def gold_spans(doc: Doc, spans_key: str | None) -> list[Span]:
-    """The labelled spans of a gold Doc: its entities, or its span group."""
+def labelled_spans(doc: Doc, spans_key: str | None) -> list[Span]:
+    """The labelled spans of a Doc: its entities, or its span group."""
     if spans_key is None:
         return list(doc.ents)
     return list(doc.spans[spans_key]) if spans_key in doc.spans else []
@@ -21,7 +21,11 @@ def gold_spans(doc: Doc, spans_key: str | None) -> list[Span]:
 def gold_labels(examples: Iterable[Example], spans_key: str | None) -> list[str]:
     """All labels of the gold spans, sorted."""
     return sorted(
-        {span.label_ for example in examples for span in gold_spans(example.reference, spans_key)}
+        {
+            span.label_
+            for example in examples
+            for span in labelled_spans(example.reference, spans_key)
+        }
     )
 
 
@@ -32,7 +36,7 @@ def unknown_regions(doc: Doc, spans_key: str | None) -> list[tuple[int, int]]:
     with the tokens so), and spans that overlap a longer one, which no tag sequence can express.
     """
     if spans_key is not None:
-        spans = gold_spans(doc, spans_key)
+        spans = labelled_spans(doc, spans_key)
         kept = set(filter_spans(spans))
         return [(s.start_char, s.end_char) for s in spans if s not in kept]
     return [(t.idx, t.idx + len(t.text_with_ws)) for t in doc if t.ent_iob == 0]
@@ -48,7 +52,7 @@ def allowed_tags(example: Example, scheme: TagScheme, spans_key: str | None) -> 
     n_chars = len(example.predicted.text)
     if doc.text != example.predicted.text:
         return numpy.ones((n_chars, len(scheme.tags)), dtype=bool)
-    spans = filter_spans(gold_spans(doc, spans_key))
+    spans = filter_spans(labelled_spans(doc, spans_key))
     known = [CharSpan(s.start_char, s.end_char, s.label_) for s in spans]
     allowed = numpy.eye(len(scheme.tags), dtype=bool)[scheme.encode(n_chars, known)]
     for start, end in unknown_regions(doc, spans_key):

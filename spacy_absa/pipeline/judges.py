@@ -9,12 +9,13 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.types import Floats2d
 
+from ..decoding.marginals import draw
 from ..types import CharSpan
 from .absa_gru import AbsaGRU
 from .absa_polarity import AbsaPolarity, mix
-from .char_pipe import CharPipe
+from .char_pipe import SentimentPipe
 from .decoder import Extents, draw_readings, label_shares
-from .gold import gold_spans
+from .gold import labelled_spans
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class TaggerAndReader:
         nats = self.tagger.surprise(examples)
         known = [i for i, value in enumerate(nats) if value < numpy.inf]
         docs = [examples[i].predicted for i in known]
-        gold = [gold_spans(examples[i].reference, self.tagger.spans_key) for i in known]
+        gold = [labelled_spans(examples[i].reference, self.tagger.spans_key) for i in known]
         extents = [[(span.start_char, span.end_char) for span in spans] for spans in gold]
         if any(extents):
             before = self.tagger.opinions(docs, extents)
@@ -94,19 +95,13 @@ class TaggerAndReader:
     def _draw_labels(
         self, extents: Extents, shares: Floats2d, rng: numpy.random.Generator
     ) -> list[CharSpan]:
-        ladder = shares.cumsum(axis=1)
-        drawn = (ladder <= rng.random((len(extents), 1)) * ladder[:, -1:]).sum(axis=1)
         return [
             CharSpan(start, end, self.labels[label])
-            for (start, end), label in zip(extents, drawn.tolist(), strict=True)
+            for (start, end), label in zip(extents, draw(shares, rng).tolist(), strict=True)
         ]
 
 
-# All of them have `labels` and `opinions`; the first and the last also `sample` and `surprise`.
-Judge = AbsaGRU | AbsaPolarity | TaggerAndReader
-
-
-def reader_behind(nlp: Language, finder: CharPipe) -> AbsaPolarity | None:
+def reader_behind(nlp: Language, finder: SentimentPipe) -> AbsaPolarity | None:
     """The last component that judges once more what a finder of entities has found, if any."""
     readers = [
         pipe
@@ -116,12 +111,11 @@ def reader_behind(nlp: Language, finder: CharPipe) -> AbsaPolarity | None:
     return readers[-1] if readers else None
 
 
-def final_judge(nlp: Language, name: str = "absa_gru") -> Judge:
-    """Whose opinions of the entities of the component `name` are the pipeline's."""
-    finder = nlp.get_pipe(name)
-    if isinstance(finder, AbsaGRU) and (reader := reader_behind(nlp, finder)):
-        return TaggerAndReader(finder, reader)
-    return finder
+def final_judge(nlp: Language, name: str = "absa_gru") -> AbsaGRU | TaggerAndReader:
+    """Whose opinions of the entities of the tagger `name` are the pipeline's."""
+    tagger = nlp.get_pipe(name)
+    reader = reader_behind(nlp, tagger)
+    return TaggerAndReader(tagger, reader) if reader else tagger
 
 
 def _extents(reading: list[CharSpan]) -> tuple[tuple[int, int], ...]:

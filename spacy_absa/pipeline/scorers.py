@@ -15,7 +15,7 @@ from thinc.types import Floats2d
 from ..data.contest import settle
 from ..models.types import Hints
 from ..scoring import contest_scores
-from .gold import gold_spans, unknown_regions
+from .gold import labelled_spans, unknown_regions
 
 Scorer = Callable[..., dict[str, Any]]
 # Entities by their first character and the one behind their last.
@@ -134,9 +134,9 @@ def score_places(texts: Sequence[tuple[Places, Places]], labels: Sequence[str]) 
     n_right_labels = 0
     for number, (gold, found) in enumerate(texts):
         spans.score_set(set(found), set(gold))
-        total.score_set(_labelled(found), _labelled(gold))
+        total.score_set(keys_of(found), keys_of(gold))
         for label in {*labels, *(span.label_ for span in gold.values())}:
-            per_label[label].score_set(_labelled(found, label), _labelled(gold, label))
+            per_label[label].score_set(keys_of(found, label), keys_of(gold, label))
         n_right_labels += sum(
             gold[place].label_ == span.label_ for place, span in found.items() if place in gold
         )
@@ -157,12 +157,12 @@ def score_places(texts: Sequence[tuple[Places, Places]], labels: Sequence[str]) 
 
 
 def _gold(example: Example, spans_key: str | None) -> Places:
-    return {(s.start_char, s.end_char): s for s in gold_spans(example.reference, spans_key)}
+    return {(s.start_char, s.end_char): s for s in labelled_spans(example.reference, spans_key)}
 
 
 def _predicted(example: Example, spans_key: str | None, labels: Sequence[str]) -> Places:
     unknown = unknown_regions(example.reference, spans_key)
-    spans = (_by_sentiment(s, labels) for s in gold_spans(example.predicted, spans_key))
+    spans = (_by_sentiment(s, labels) for s in labelled_spans(example.predicted, spans_key))
     return {
         (s.start_char, s.end_char): s
         for s in spans
@@ -179,7 +179,8 @@ def _by_sentiment(span: Span, labels: Sequence[str]) -> Span:
     return Span(span.doc, span.start, span.end, max(scores, key=scores.get))
 
 
-def _labelled(places: Places, label: str | None = None) -> set[tuple[int, int, str]]:
+def keys_of(places: Places, label: str | None = None) -> set[tuple[int, int, str]]:
+    """Start, end and label of the spans, or of those with this label: what is compared."""
     return {(*place, span.label_) for place, span in places.items() if label in (None, span.label_)}
 
 

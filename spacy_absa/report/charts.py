@@ -14,6 +14,7 @@ from plotly.subplots import make_subplots
 
 from ..pages import FONT
 from ..pipeline.annotations import SENTIMENT_COLORS
+from ..types import Fields
 
 _INK = "#334155"
 _GRID = "#e5e7eb"
@@ -23,8 +24,6 @@ _NET_RANGE = [-1.05, 1.05]
 # Lines that are drawn at first; the legend adds the others.
 _N_LINES = 4
 _ROW = 30  # pixels
-
-Fields = dict[str, Any]
 
 # What stands for a period without mentions: lines break there.
 _NOTHING: Fields = {

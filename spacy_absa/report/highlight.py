@@ -1,14 +1,12 @@
 """Quotes as HTML, by displaCy: entities in colours, explanations underlined."""
 
 from itertools import pairwise
-from typing import Any
 
 from markupsafe import Markup
 from spacy import displacy
 
 from ..pipeline.annotations import DISPLACY_COLORS
-
-Fields = dict[str, Any]
+from ..types import Fields
 
 _TEMPLATE = '<mark class="{kind}" style="background: {bg}; {line}">{text}{note}</mark>'
 # The label of characters that belong to an explanation but not to an entity

@@ -3,19 +3,17 @@
 import json
 from collections.abc import Callable
 from datetime import date
-from typing import Any
 
 from markupsafe import Markup
 from plotly.graph_objects import Figure
 
 from ..pages import embed, render
 from ..pipeline.annotations import SENTIMENT_COLORS
+from ..types import Fields
 from . import charts
 from .dates import Period, period_starts
 from .highlight import highlight
 from .quotes import SAMPLE_SIZE
-
-Fields = dict[str, Any]
 
 # Groups and entities of a chart, beyond which it cannot be read
 _MAX_GROUPS = 6

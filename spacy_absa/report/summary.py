@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from ..pipeline.annotations import SENTIMENTS
+from ..types import Fields
 from .counting import Counts, EntityCounts, Key, Tally
 from .dates import Period, choose_period, period_start
 from .quotes import Quote, typical
@@ -21,8 +22,6 @@ _N_QUOTES = 3
 # is, on average, as sure of it.
 _MIN_TEXTS = 3
 _MIN_SCORE = 0.5
-
-Fields = dict[str, Any]
 
 
 def summarise(counts: Counts, sources: Iterable[Source], period: Period, top: int) -> Fields:

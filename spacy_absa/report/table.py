@@ -2,12 +2,11 @@
 
 import csv
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO
 
 from ..data.tables import neutralise
 from ..pipeline.annotations import SENTIMENTS
-
-Fields = dict[str, Any]
+from ..types import Fields
 
 
 def write_table(file: IO[str], entities: list[Fields]) -> None:

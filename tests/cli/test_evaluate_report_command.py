@@ -100,5 +100,5 @@ def test_bad_input(refused, pipelines, configure, monkeypatch):
     assert "their spans_key is None and 'absa'" in refused(
         *good, "r.html", "--compare", "untrained"
     )
-    monkeypatch.setattr("spacy_absa.cli.evaluate_report.find_spec", lambda name: None)
+    monkeypatch.setattr("spacy_absa.extras.find_spec", lambda name: None)
     assert "pip install 'spacy-absa[report]'" in refused(*good, "r.html")

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 import spacy
 
-from spacy_absa.cli._util import write_folder
-from spacy_absa.data.text import atomic_write
+from spacy_absa.data.files import atomic_write, write_folder
 from spacy_absa.errors import InputError
 
 DEMO = Path(__file__).parents[2] / "assets/demo"

@@ -210,7 +210,7 @@ def test_the_lack_of_the_extra_is_said(refused, tmp_path, monkeypatch):
     write(tmp_path / "rows.jsonl", [row("本田")])
     missing = {"plotly": None}
     monkeypatch.setattr(
-        "spacy_absa.cli.report.find_spec", lambda name: missing.get(name, find_spec(name))
+        "spacy_absa.extras.find_spec", lambda name: missing.get(name, find_spec(name))
     )
     error = refused("report", "rows.jsonl", "--output", "r.html")
     assert "pip install 'spacy-absa[report]'" in error

@@ -92,7 +92,7 @@ def test_damaged_files(tmp_path):
 
 
 def test_parquet_needs_the_extra(tmp_path, monkeypatch):
-    monkeypatch.setattr("spacy_absa.data.parquet.find_spec", lambda name: None)
+    monkeypatch.setattr("spacy_absa.extras.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"spacy-absa\[parquet\]"):
         require_pyarrow(tmp_path)
 

@@ -4,7 +4,8 @@ from random import Random
 
 import pytest
 
-from spacy_absa.data.text import atomic_write, find_surrogate, open_text, read_lines
+from spacy_absa.data.files import atomic_write
+from spacy_absa.data.text import find_surrogate, open_text, read_lines
 from spacy_absa.errors import InputError
 
 TEXT = "我喜欢本田，\r\n我不喜欢丰田😀。\n"

@@ -2,7 +2,7 @@ import pytest
 import spacy
 from spacy.training import Example
 
-from spacy_absa.evaluation.readings import Reading
+from spacy_absa.evaluation.readings import EvaluatedText
 from spacy_absa.pipeline.scorers import places
 
 LABELS = ("NEG", "NEU", "POS")
@@ -24,6 +24,6 @@ def reading(nlp):
         doc.set_ents([doc.char_span(start, end, label) for start, end, label in found])
         reference = Example.from_dict(nlp.make_doc(text), {"entities": list(gold)}).reference
         example = Example(doc, reference)
-        return Reading(example, *places(example, LABELS, None))
+        return EvaluatedText(example, *places(example, LABELS, None))
 
     return make

@@ -6,7 +6,7 @@ from spacy_absa.evaluation.confidence import (
     fit_calibration,
     reliability,
 )
-from spacy_absa.evaluation.readings import Judged
+from spacy_absa.evaluation.readings import ScoredEntity
 
 
 def test_reliability_by_hand():
@@ -31,9 +31,9 @@ def test_perfect_probabilities_have_the_error_of_chance():
 
 def test_what_counts_as_right():
     entities = [
-        Judged("POS", 0.8, {"NEG": 0.1, "POS": 0.9}, "POS"),
-        Judged("POS", 0.6, {"NEG": 0.3, "POS": 0.7}, "NEG"),
-        Judged("POS", 0.5, {"NEG": 0.5, "POS": 0.5}, None),
+        ScoredEntity("POS", 0.8, {"NEG": 0.1, "POS": 0.9}, "POS"),
+        ScoredEntity("POS", 0.6, {"NEG": 0.3, "POS": 0.7}, "NEG"),
+        ScoredEntity("POS", 0.5, {"NEG": 0.5, "POS": 0.5}, None),
     ]
     figures = calibration_figures(entities)
     assert figures["absa_score"]["ece"] == pytest.approx((0.2 + 0.6 + 0.5) / 3)
@@ -49,7 +49,7 @@ def overconfident(n, seed):
         shares = {"NEG": 1 - score, "POS": score}
         # Right just as often as a label of that share, and never a gold entity otherwise
         gold = "POS" if rng.random() < true_score else "NEG"
-        entities.append(Judged("POS", score, shares, gold))
+        entities.append(ScoredEntity("POS", score, shares, gold))
     return entities
 
 
@@ -67,7 +67,9 @@ def test_fitting_finds_what_was_done_to_the_probabilities():
 
 @pytest.mark.parametrize("gold", ["POS", "NEG", "OTHER", None])
 def test_few_entities_all_right_or_all_wrong_give_finite_numbers(gold):
-    entities = [Judged("POS", score, {"NEG": 0.0, "POS": 1.0}, gold) for score in (0.0, 0.7, 1.0)]
+    entities = [
+        ScoredEntity("POS", score, {"NEG": 0.0, "POS": 1.0}, gold) for score in (0.0, 0.7, 1.0)
+    ]
     slope, offset, temperature = fit_calibration(entities)
     assert 0.01 < slope < 100
     assert 0.01 < temperature < 100

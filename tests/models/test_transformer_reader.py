@@ -180,6 +180,6 @@ def test_what_is_no_transformer_is_refused(path, tmp_path):
 
 
 def test_without_the_library_it_says_what_to_install(monkeypatch):
-    monkeypatch.setattr("spacy_absa.models.pretrained.find_spec", lambda name: None)
+    monkeypatch.setattr("spacy_absa.extras.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"TransformerReader\.v1 needs transformers: pip install"):
         build_transformer_reader(None)
