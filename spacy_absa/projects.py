@@ -280,7 +280,7 @@ def _last_commands() -> list[dict[str, Any]]:
     return [
         _command(
             "calibrate",
-            "Make the reported probabilities frequencies",
+            "Calibrate the reported probabilities",
             "python -m spacy absa calibrate training/tagger/model-best corpus/dev.spacy "
             f"{pipeline} --gpu-id ${{vars.gpu_id}}",
             deps=["training/tagger/model-best", "corpus/dev.spacy"],

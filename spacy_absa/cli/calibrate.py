@@ -23,7 +23,7 @@ def calibrate(
     lexicon: LexiconOpt = None,
     gpu_id: GpuIdOpt = -1,
 ) -> None:
-    """Make the reported probabilities frequencies: of entities with a score of .8, 80 % are right.
+    """Calibrate the reported probabilities: of entities with a score of .8, 80 % are right.
 
     What is found stays the same, and so does the order of the scores. Fit on data that the
     pipeline was not trained on, and as the last step: training on, averaging, interpolating,

@@ -65,7 +65,7 @@ def init_project(
         column=column,
     )
     if lexicon is not None:
-        Lexicon.from_file(lexicon)
+        Lexicon.from_file(lexicon)  # only to find mistakes now
     amounts, examples = _measure(sources)
     write_folder(
         folder, partial(write_project, sources=sources, amounts=amounts, examples=examples)

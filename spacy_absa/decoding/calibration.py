@@ -1,4 +1,4 @@
-"""Probabilities turned into frequencies, by three numbers that are fitted on development data."""
+"""Calibrated probabilities, by three numbers that are fitted on development data."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Whether probabilities are frequencies, and how to make them so."""
+"""How well probabilities are calibrated, and fitting what calibrates them."""
 
 import math
 from collections.abc import Sequence

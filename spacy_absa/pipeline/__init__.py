@@ -1,1 +1,1 @@
-"""The spaCy components `absa_gru`, `absa_polarity`, `char_lm` and `char_hints`."""
+"""The spaCy components `absa_gru`, `absa_polarity`, `absa_explain`, `char_lm` and `char_hints`."""

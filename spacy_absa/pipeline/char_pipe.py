@@ -162,7 +162,7 @@ class SentimentPipe(CharPipe):
 
     @property
     def calibration(self) -> Calibration:
-        """What makes the reported probabilities frequencies; it is saved with the pipeline."""
+        """What calibrates the reported probabilities; it is saved with the pipeline."""
         return Calibration(**self.cfg["calibration"])
 
     @calibration.setter
