@@ -16,7 +16,7 @@ from ..decoding.lexicon import Lexicon
 from ..errors import InputError
 from ..models.features import pinned_lexicon
 from ..models.types import Hints, Teacher
-from .char_pipe import CharPipe
+from .char_pipe import LexiconPipe
 
 DEFAULT_MODEL_CONFIG = """
 [model]
@@ -57,7 +57,7 @@ def make_char_hints(
     return CharHints(nlp.vocab, model, name, scorer=scorer)
 
 
-class CharHints(CharPipe):
+class CharHints(LexiconPipe):
     """Predicts the states that a teacher has of each character.
 
     A tagger that starts from its layers (`spacy_absa.CharLMLoader.v1` and

@@ -26,23 +26,14 @@ FORMAT = 1
 
 
 class CharPipe(TrainablePipe):
-    """A component that reads characters, and names of an entity list among them."""
+    """A component that reads characters; its files have checksums."""
 
     def __init__(self, vocab: Vocab, model: Model, name: str, scorer: Callable | None) -> None:
         self.vocab = vocab
         self.model = model
         self.name = name
         self.scorer = scorer
-        self.cfg: dict[str, Any] = {"format": FORMAT}
-        self.set_lexicon(Lexicon([]))
-
-    def set_lexicon(self, lexicon: Lexicon) -> None:
-        """Replace the entity list; it is saved with the pipeline.
-
-        Other threads may predict meanwhile: each batch is read with the old list or the new one.
-        """
-        self.lexicon = lexicon
-        set_lexicon(self.model, lexicon)
+        self.cfg: dict[str, Any] = {}
 
     def update(
         self,
@@ -58,18 +49,58 @@ class CharPipe(TrainablePipe):
         examples = [example for example in examples if len(example.predicted)]
         return super().update(examples, drop=drop, sgd=sgd, losses=losses)
 
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Save settings, model and vocabulary to a folder."""
+        with checksummed(path):
+            super().to_disk(path, exclude=exclude)
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "CharPipe":
+        """Load what `to_disk` saved. Raises InputError for damaged files."""
+        check_files(path)
+        return super().from_disk(path, exclude=exclude)
+
+    def _fill_alphabet(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        alphabet: Callable[[], str] | None,
+    ) -> None:
+        """Give the character layer its alphabet: by default what the texts hold at least twice."""
+        if alphabet is not None:
+            characters = alphabet()
+        else:
+            texts = (example.reference.text for example in get_examples())
+            characters = build_alphabet(count_characters(texts), min_count=2)
+        set_alphabet(self.model.get_ref("charlm"), characters)
+
+
+class LexiconPipe(CharPipe):
+    """A component that reads characters, and names of an entity list among them."""
+
+    def __init__(self, vocab: Vocab, model: Model, name: str, scorer: Callable | None) -> None:
+        super().__init__(vocab, model, name, scorer)
+        self.cfg["format"] = FORMAT
+        self.set_lexicon(Lexicon([]))
+
+    def set_lexicon(self, lexicon: Lexicon) -> None:
+        """Replace the entity list; it is saved with the pipeline.
+
+        Other threads may predict meanwhile: each batch is read with the old list or the new one.
+        """
+        self.lexicon = lexicon
+        set_lexicon(self.model, lexicon)
+
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """Serialise settings, model, vocabulary and lexicon."""
         serialize = {
-            "pipe": lambda: super(CharPipe, self).to_bytes(exclude=exclude),
+            "pipe": lambda: super(LexiconPipe, self).to_bytes(exclude=exclude),
             "lexicon": self.lexicon.to_bytes,
         }
         return util.to_bytes(serialize, exclude)
 
-    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "CharPipe":
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "LexiconPipe":
         """Load what `to_bytes` made."""
         deserialize = {
-            "pipe": lambda data: super(CharPipe, self).from_bytes(data, exclude=exclude),
+            "pipe": lambda data: super(LexiconPipe, self).from_bytes(data, exclude=exclude),
             "lexicon": lambda data: self.set_lexicon(Lexicon.from_bytes(data)),
         }
         util.from_bytes(bytes_data, deserialize, exclude)
@@ -79,16 +110,15 @@ class CharPipe(TrainablePipe):
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Save settings, model, vocabulary and lexicon to a folder."""
         with checksummed(path):
-            super().to_disk(path, exclude=exclude)
             if "lexicon" not in exclude:
                 (Path(path) / "lexicon").write_bytes(self.lexicon.to_bytes())
+            super().to_disk(path, exclude=exclude)
 
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "CharPipe":
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "LexiconPipe":
         """Load what `to_disk` saved.
 
         Raises InputError for damaged files and for those of another format version.
         """
-        check_files(path)
         super().from_disk(path, exclude=exclude)
         if "lexicon" not in exclude:
             self.set_lexicon(Lexicon.from_bytes((Path(path) / "lexicon").read_bytes()))
@@ -120,16 +150,13 @@ class CharPipe(TrainablePipe):
                 )
         elif charlm is not None:
             charlm(char_layer)
-        elif alphabet is not None:
-            set_alphabet(char_layer, alphabet())
         else:
-            texts = (example.reference.text for example in get_examples())
-            set_alphabet(char_layer, build_alphabet(count_characters(texts), min_count=2))
+            self._fill_alphabet(get_examples, alphabet)
         if lexicon is not None:
             self.set_lexicon(lexicon())
 
 
-class SentimentPipe(CharPipe):
+class SentimentPipe(LexiconPipe):
     """A component that reads characters, and gives entities their sentiment.
 
     spans_key: the entities are in `doc.spans[spans_key]`; None means `doc.ents`.
@@ -200,6 +227,6 @@ class SentimentPipe(CharPipe):
         self._prepare_inputs(get_examples, alphabet, charlm, lexicon)
 
 
-def pipes_with_lexicon(nlp: Language) -> list[CharPipe]:
+def pipes_with_lexicon(nlp: Language) -> list[LexiconPipe]:
     """All components of a pipeline that have an entity list."""
     return [pipe for _, pipe in nlp.pipeline if hasattr(pipe, "set_lexicon")]
