@@ -35,8 +35,10 @@ def read(nlp: Language, corpus: Path) -> list[EvaluatedText]:
     for _ in nlp.pipe(example.predicted for example in examples):
         pass
     readings = [
-        EvaluatedText(example, *places(example, absa.labels, absa.spans_key))
-        for example in examples
+        EvaluatedText(example, *both)
+        for example, both in zip(
+            examples, places(examples, absa.labels, absa.spans_key), strict=True
+        )
     ]
     gold = {span.label_ for reading in readings for span in reading.gold.values()}
     if not gold:

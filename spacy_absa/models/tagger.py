@@ -45,6 +45,8 @@ def build_char_tagger(
     model: Model[list[Doc], Emissions] = chain(network, output)
     model.name = "char_tagger"
     model.set_ref("charlm", charlm)
+    if words is not None:
+        model.set_ref("words", words)
     model.set_ref("encoder", encoder)
     model.set_ref("projection", projection)
     model.set_ref("output", output)
@@ -113,10 +115,9 @@ def affine(name: str) -> Model[CharBatch, CharBatch]:
 
 
 def set_n_tags(model: Model[list[Doc], Emissions], n_tags: int) -> None:
-    """Set the number of tags before initialisation."""
+    """Set the number of tags before initialisation, which makes the weights anew."""
     for tagger in _taggers(model):
-        tagger.get_ref("projection").set_dim("nO", n_tags)
-        tagger.get_ref("output").set_dim("nO", n_tags)
+        _resize(tagger, n_tags)
 
 
 def add_tags(model: Model[list[Doc], Emissions], n_tags: int) -> None:
@@ -146,17 +147,28 @@ def _grow(model: Model[list[Doc], Emissions], n_tags: int) -> None:
     shim = projection.shims[0]
     old = shim.state()
     n_old = projection.get_dim("nO")
-    projection.set_dim("nO", n_tags, force=True)
+    known = output.get_param("transitions") if output.has_param("transitions") else None
+    _resize(model, n_tags)
     shim.build(in_features=old["weight"].shape[1], out_features=n_tags)
     new = shim.state()
     new["weight"][:n_old], new["bias"][:n_old] = old["weight"], old["bias"]
     shim.load_state(new)
-    known = output.get_param("transitions") if output.has_param("transitions") else None
-    if known is not None:
-        output.set_param("transitions", None)  # or thinc refuses to change the dimension
-    output.set_dim("nO", n_tags, force=True)
     if known is not None:
         output.set_param("transitions", _grown(known, n_tags, output))
+
+
+def _resize(tagger: Model[list[Doc], Emissions], n_tags: int) -> None:
+    """Set the number of tags of all layers that know it; transitions are forgotten."""
+    ends = [tagger.get_ref("projection"), tagger.get_ref("output")]
+    if ends[1].has_param("transitions"):
+        ends[1].set_param("transitions", None)
+        # thinc keeps gradients, and optimizers their moments, by the layer's number.
+        with Model.global_id_lock:
+            Model.global_id += 1
+            ends[1].id = Model.global_id
+    for layer in tagger.walk():
+        if layer in ends or (layer.layers and layer.layers[-1] in ends):
+            layer.set_dim("nO", n_tags, force=True)
 
 
 def _grown(transitions: Floats2d, n_tags: int, model: Model) -> Floats2d:

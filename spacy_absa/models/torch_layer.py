@@ -57,9 +57,16 @@ class TorchShim(Shim):
         return next(self.module.parameters()).device
 
     def build(self, **sizes: Any) -> None:
-        """Make the module anew, with fresh weights."""
+        """Make the module anew, with fresh weights, of which no optimizer knows anything."""
         self.cfg = sizes
         self._model = self._build(**sizes).to(get_torch_default_device())
+        with Shim.global_id_lock:
+            Shim.global_id += 1
+            self.id = Shim.global_id
+
+    def forget(self) -> None:
+        """Drop the module, so that the layer's initialisation makes it anew."""
+        self._model = None
 
     def __call__(
         self, x: ArrayXd, *args: Any, is_train: bool
@@ -217,6 +224,13 @@ def torch_layer(
     shim = TorchShim(build, learn_rate_scale)
     init = partial(_init, sizes)
     return Model(name, forward, init=init, shims=[shim], attrs=attrs or {}, dims=dims or {})
+
+
+def forget_weights(model: Model) -> None:
+    """Let `model.initialize` make the modules anew that it would otherwise keep."""
+    for shim in (shim for node in model.walk() for shim in node.shims):
+        if isinstance(shim, TorchShim):
+            shim.forget()
 
 
 def _init(

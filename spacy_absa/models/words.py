@@ -1,8 +1,10 @@
 """Vectors of tokens as inputs of a model that reads characters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy
+from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d, Ints1d
@@ -23,6 +25,27 @@ def beside_vectors(
 ) -> Model[TextsAndVectors, CharBatch]:
     """The vectors that a layer gives to the characters of texts, and further ones, in one."""
     return Model("beside_vectors", _forward_beside, init=_init_beside, layers=[inputs])
+
+
+@contextmanager
+def listeners_at_rest(model: Model) -> Iterator[None]:
+    """Hand no gradients to the `tok2vec` that a model listens to, for a while.
+
+    It learns once from each batch: after its last listener has called, spaCy runs it backwards.
+    """
+    listeners = [node for node in model.walk() if isinstance(node, Tok2VecListener)]
+    kept = [listener._backprop for listener in listeners]
+    for listener in listeners:
+        listener._backprop = _nothing
+    try:
+        yield
+    finally:
+        for listener, backprop in zip(listeners, kept, strict=True):
+            listener._backprop = backprop
+
+
+def _nothing(d_vectors: list[Floats2d]) -> list[Doc]:
+    return []
 
 
 def token_numbers(doc: Doc) -> Ints1d:

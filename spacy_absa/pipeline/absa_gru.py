@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import islice
 from math import inf
 from typing import Literal
 
@@ -23,9 +22,10 @@ from ..models.charlm import perturbed
 from ..models.features import pinned_lexicon
 from ..models.tagger import add_tags, charlms, encoders, set_n_tags
 from ..models.types import Emissions
+from ..models.words import listeners_at_rest
 from ..types import CharSpan
 from .annotations import AlignmentMode, Mention, annotate
-from .char_pipe import SentimentPipe
+from .char_pipe import SentimentPipe, sample_docs
 from .decoder import Decoder, Extents, Reading, draw_readings, label_shares
 from .gold import allowed_tags, count_unknown, labelled_spans
 from .scorers import SCORE_WEIGHTS
@@ -213,8 +213,7 @@ class AbsaGRU(SentimentPipe):
         self.scheme.begin_scores(self.label_bonus)  # now, not at the first prediction
         set_n_tags(self.model, len(self.scheme.tags))
         self._warn_of_unknown(get_examples())
-        sample = [example.predicted for example in islice(get_examples(), 10)]
-        self.model.initialize(X=sample)
+        self.model.initialize(X=sample_docs(get_examples))
         for layer in encoders(self.model) if encoder is not None else ():
             encoder(layer)
 
@@ -233,7 +232,7 @@ class AbsaGRU(SentimentPipe):
         examples = list(examples)
         losses = super().update(examples, drop=drop, losses=losses)
         if self.adversarial:
-            with perturbed(charlms(self.model), self.adversarial):
+            with perturbed(charlms(self.model), self.adversarial), listeners_at_rest(self.model):
                 super().update(examples, drop=drop)
         if sgd not in (None, False):
             self.finish_update(sgd)
@@ -360,7 +359,8 @@ class AbsaGRU(SentimentPipe):
         if n_chars:
             warnings.warn(
                 f"{n_chars} characters in {n_docs} texts have no usable gold annotation (spans "
-                "that do not align with the tokens, or overlap); training leaves them out.",
+                "that do not align with the tokens, or overlap, or that are of another text); "
+                "training leaves them out.",
                 stacklevel=3,
             )
 

@@ -175,7 +175,7 @@ class AbsaPolarity(SentimentPipe):
             if isinstance(pipe, AbsaGRU) and pipe.labels and pipe.spans_key == self.spans_key:
                 self.check_labels(pipe.labels, f"the component {name!r}")
         for head in heads(self.model):
-            head.set_dim("nO", len(self.labels))
+            head.set_dim("nO", len(self.labels), force=True)
         self.model.initialize()
 
     def predict(self, docs: Iterable[Doc]) -> list[Floats2d]:

@@ -139,12 +139,18 @@ def _align(doc: Doc, mentions: list[Mention], mode: AlignmentMode) -> dict[Span,
 
 
 def _merge_into_ents(doc: Doc, found: dict[Span, Mention], overwrite: bool) -> dict[Span, Mention]:
+    # Tokens that are blocked: spaCy's components find no entity there.
+    blocked = [doc[t.i : t.i + 1] for t in doc if t.ent_iob == 3 and not t.ent_type]
+    before = [*doc.ents, *blocked]
     if not overwrite:
-        taken = _tokens(doc.ents)
+        taken = _tokens(before)
         found = {span: m for span, m in found.items() if taken.isdisjoint(_tokens([span]))}
     taken = _tokens(found)
-    kept = [ent for ent in doc.ents if taken.isdisjoint(_tokens([ent]))]
-    doc.set_ents([*kept, *found])
+    ents, blocked = (
+        [span for span in spans if taken.isdisjoint(_tokens([span]))]
+        for spans in (doc.ents, blocked)
+    )
+    doc.set_ents([*ents, *found], blocked=blocked)
     return found
 
 

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 from spacy.language import Language
@@ -16,7 +15,7 @@ from ..decoding.lexicon import Lexicon
 from ..errors import InputError
 from ..models.features import pinned_lexicon
 from ..models.types import Hints, Teacher
-from .char_pipe import LexiconPipe
+from .char_pipe import LexiconPipe, sample_docs
 
 DEFAULT_MODEL_CONFIG = """
 [model]
@@ -103,8 +102,8 @@ class CharHints(LexiconPipe):
         self._teacher = None if hints is None else hints(sample)
         width = self._hints(sample[:1])[0].vectors.shape[1]
         self._prepare_inputs(get_examples, alphabet, charlm, lexicon)
-        self.model.get_ref("output").set_dim("nO", width)
-        self.model.initialize(X=[example.predicted for example in islice(get_examples(), 10)])
+        self.model.get_ref("output").set_dim("nO", width, force=True)
+        self.model.initialize(X=sample_docs(get_examples))
 
     def predict(self, docs: Iterable[Doc]) -> list[Floats2d]:
         """What the teacher might say of each character, per Doc (n_chars, width)."""

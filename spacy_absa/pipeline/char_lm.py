@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterable
-from itertools import islice
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -12,8 +11,9 @@ from thinc.api import Config, Model
 from thinc.types import Floats2d
 
 from ..models.charlm import nearest_characters
+from ..models.torch_layer import forget_weights
 from .annotations import install_extension
-from .char_pipe import CharPipe
+from .char_pipe import CharPipe, sample_docs
 
 DEFAULT_MODEL_CONFIG = """
 [model]
@@ -71,8 +71,9 @@ class CharLM(CharPipe):
     ) -> None:
         """Prepare for training. alphabet: by default the characters seen at least twice."""
         validate_get_examples(get_examples, "CharLM.initialize")
+        forget_weights(self.model)
         self._fill_alphabet(get_examples, alphabet)
-        self.model.initialize(X=[example.predicted for example in islice(get_examples(), 10)])
+        self.model.initialize(X=sample_docs(get_examples))
 
     def predict(self, docs: Iterable[Doc]) -> list[Floats2d]:
         """The surprise of each character in nats, per Doc (n, 2): from the left, from the right."""

@@ -1,12 +1,14 @@
 """What the components share that read characters: character layer, entity list, files, labels."""
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from spacy import util
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc
 from spacy.training import Example, validate_examples
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer
@@ -17,6 +19,7 @@ from ..decoding.lexicon import Lexicon
 from ..errors import InputError
 from ..models.charlm import set_alphabet
 from ..models.features import set_lexicon
+from ..models.torch_layer import forget_weights
 from .annotations import EXTENSIONS, install_extension
 from .checksums import check_files, checksummed
 from .gold import gold_labels
@@ -43,10 +46,9 @@ class CharPipe(TrainablePipe):
         sgd: Optimizer | None = None,
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
-        """Learn from a batch, whose empty texts are left out; adds the loss to `losses`."""
+        """Learn from a batch; adds the loss to `losses`."""
         examples = list(examples)
         validate_examples(examples, f"{type(self).__name__}.update")
-        examples = [example for example in examples if len(example.predicted)]
         return super().update(examples, drop=drop, sgd=sgd, losses=losses)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
@@ -140,7 +142,11 @@ class LexiconPipe(CharPipe):
         charlm: Callable[[Model], None] | None,
         lexicon: Callable[[], Lexicon] | None,
     ) -> None:
-        """Fill the character layer, which models that read otherwise lack, and the entity list."""
+        """Fill the character layer, which models that read otherwise lack, and the entity list.
+
+        All weights are to be made anew.
+        """
+        forget_weights(self.model)
         char_layer = self.model.maybe_get_ref("charlm")
         if char_layer is None:
             if alphabet is not None or charlm is not None:
@@ -225,6 +231,12 @@ class SentimentPipe(LexiconPipe):
                 f"the training corpus, or give `labels` in [initialize.components.{self.name}]."
             )
         self._prepare_inputs(get_examples, alphabet, charlm, lexicon)
+
+
+def sample_docs(get_examples: Callable[[], Iterable[Example]]) -> list[Doc]:
+    """The first ten texts that are not empty: by them a model sees the sizes of its layers."""
+    docs = (example.predicted for example in get_examples() if len(example.predicted))
+    return list(islice(docs, 10))
 
 
 def pipes_with_lexicon(nlp: Language) -> list[LexiconPipe]:

@@ -11,6 +11,7 @@ from ..errors import InputError
 # In the format of the command `sha256sum`, so that `sha256sum -c` reads it too.
 CHECKSUMS = "SHA256SUMS"
 _LINE = re.compile(r"([0-9a-f]{64})  (\w+)")
+_TEXTS = ("cfg", "lexicon")  # JSON, to which carriage returns are as blanks
 _ADVICE = "copy the pipeline anew, or train it again"
 
 
@@ -52,7 +53,7 @@ def check_files(folder: str | Path) -> None:
         path = sums.with_name(name)
         if not path.is_file():
             raise InputError(f"{path}: is missing: {_ADVICE}.")
-        if _digest(path) != digest:
+        if digest not in (_digest(path), _digest(path, as_written=True)):
             raise InputError(f"{path}: is damaged, it is not the file that was saved: {_ADVICE}.")
 
 
@@ -62,5 +63,9 @@ def _files(sums: Path) -> list[Path]:
     return sorted(path for path in beside if not path.name.startswith("."))
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _digest(path: Path, *, as_written: bool = False) -> str:
+    """as_written: of a text with the line ends that git may have changed since."""
+    content = path.read_bytes()
+    if as_written and path.name in _TEXTS:
+        content = content.replace(b"\r\n", b"\n")
+    return hashlib.sha256(content).hexdigest()

@@ -2,7 +2,8 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy
@@ -15,7 +16,7 @@ from thinc.types import Floats2d
 from ..data.contest import settle
 from ..models.types import Hints
 from ..scoring import contest_scores
-from .gold import labelled_spans, unknown_regions
+from .gold import align, labelled_spans, unknown_regions
 
 Scorer = Callable[..., dict[str, Any]]
 # Entities by their first character and the one behind their last.
@@ -106,13 +107,18 @@ def score_entity_sentiment(
     absa_span_f: spans alone. absa_polarity_acc: share of right labels on the spans found.
     absa_contest_f: the measure of the BDCI-2016 contest, on one answer per (text, name).
     absa_per_type: precision, recall and F-score per label.
-    Predictions that touch characters without known gold annotation count neither way.
+    Predictions that touch characters without known gold annotation count neither way, nor do
+    entities with the labels of other components.
+    Of `doc.spans[spans_key]` each comes by the name absa_KEY_p and so on as well, by which several
+    components in a pipeline can be told apart.
     Of `doc.ents` besides what spaCy has (`ents_p/r/f`, `ents_per_type`), as `spacy evaluate`
     prints that alone.
     """
     known = [example for example in examples if is_annotated(example, spans_key)]
-    scores = score_places([places(example, labels, spans_key) for example in known], labels)
-    return {**get_ner_prf(known), **scores} if known and spans_key is None else scores
+    scores = score_places(places(known, labels, spans_key), labels)
+    if spans_key is None:
+        return {**get_ner_prf(known), **scores} if known else scores
+    return scores | {name.replace("absa", f"absa_{spans_key}", 1): scores[name] for name in scores}
 
 
 def is_annotated(example: Example, spans_key: str | None) -> bool:
@@ -120,9 +126,19 @@ def is_annotated(example: Example, spans_key: str | None) -> bool:
     return spans_key is not None or example.reference.has_annotation("ENT_IOB")
 
 
-def places(example: Example, labels: Sequence[str], spans_key: str | None) -> tuple[Places, Places]:
-    """The gold entities, and those found where the gold annotation is known."""
-    return _gold(example, spans_key), _predicted(example, spans_key, labels)
+def places(
+    examples: Sequence[Example], labels: Sequence[str], spans_key: str | None
+) -> list[tuple[Places, Places]]:
+    """The gold entities of each text, and those found where the gold annotation is known.
+
+    Entities of labels that another component sets in one of these texts are left out on both sides.
+    """
+    found = chain(*(labelled_spans(example.predicted, spans_key) for example in examples))
+    others = {s.label_ for s in found if s.label_ not in labels and not s._.sentiment_scores}
+    return [
+        (_gold(example, spans_key, others), _predicted(example, spans_key, labels))
+        for example in examples
+    ]
 
 
 def score_places(texts: Sequence[tuple[Places, Places]], labels: Sequence[str]) -> dict[str, Any]:
@@ -156,12 +172,21 @@ def score_places(texts: Sequence[tuple[Places, Places]], labels: Sequence[str]) 
     }
 
 
-def _gold(example: Example, spans_key: str | None) -> Places:
-    return {(s.start_char, s.end_char): s for s in labelled_spans(example.reference, spans_key)}
+def _gold(example: Example, spans_key: str | None, others: Container[str]) -> Places:
+    """By their places in the prediction's text, as far as that is the reference's."""
+    spans = labelled_spans(example.reference, spans_key)
+    alignment = align(example)
+    if alignment is None:
+        return {}
+    return {
+        (alignment.start[s.start_char], alignment.end[s.end_char]): s
+        for s in spans
+        if s.label_ not in others
+    }
 
 
 def _predicted(example: Example, spans_key: str | None, labels: Sequence[str]) -> Places:
-    unknown = unknown_regions(example.reference, spans_key)
+    unknown = unknown_regions(example, spans_key)
     spans = (_by_sentiment(s, labels) for s in labelled_spans(example.predicted, spans_key))
     return {
         (s.start_char, s.end_char): s

@@ -24,6 +24,6 @@ def reading(nlp):
         doc.set_ents([doc.char_span(start, end, label) for start, end, label in found])
         reference = Example.from_dict(nlp.make_doc(text), {"entities": list(gold)}).reference
         example = Example(doc, reference)
-        return EvaluatedText(example, *places(example, LABELS, None))
+        return EvaluatedText(example, *places([example], LABELS, None)[0])
 
     return make

@@ -78,3 +78,14 @@ def test_a_list_that_lost_a_line_is_refused(saved):
     (folder / CHECKSUMS).write_text("".join(lines))
     (folder / ".DS_Store").touch()
     spacy.load(pipeline)
+
+
+def test_line_ends_that_git_has_changed_are_no_damage(saved):
+    pipeline, folder = saved
+    for name in ("cfg", "lexicon", CHECKSUMS):
+        content = (folder / name).read_bytes()
+        assert b"\n" in content
+        (folder / name).write_bytes(content.replace(b"\n", b"\r\n"))
+    nlp = spacy.load(pipeline)
+    assert nlp("丰田不错").ents
+    assert [entry.pattern for entry in nlp.get_pipe("absa_gru").lexicon.entries] == ["宝马"]
