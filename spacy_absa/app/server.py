@@ -46,6 +46,7 @@ class Limits(NamedTuple):
     close_chars: int = 1_000  # in all texts, where readings or explanations are asked for
     readings: int = 10  # of one text
     body: int = 10_000_000  # bytes of a request
+    names: int = 50_000  # in an entity list
     rows: int = 2_000  # read of a file
     requests: int = 8  # at work or waiting at the same time
     per_minute: int = 240  # requests of one address
@@ -75,7 +76,7 @@ def create_app(
     limits = limits or Limits()
     analyser = Analyser(nlp)
     # FastAPI's own pages about the endpoint load scripts from elsewhere.
-    app = FastAPI(title="spacy-absa", docs_url=None, redoc_url=None)
+    app = FastAPI(title="spacy-absa", version=version("spacy-absa"), docs_url=None, redoc_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     _add_guards(app, limits)
     busy = Depends(_queue(limits.requests))
@@ -109,7 +110,7 @@ def create_app(
         _check(request, limits)
         results = analyser.analyse(
             request.texts,
-            lexicon=_parse_lexicon(request.lexicon),
+            lexicon=_parse_lexicon(request.lexicon, limits),
             mode=request.lexicon_mode,
             n_readings=request.readings,
             explained=request.explain,
@@ -124,7 +125,7 @@ def create_app(
         lexicon_mode: Annotated[Mode | None, Form()] = None,
     ) -> dict[str, Any]:
         texts = _read_upload(file, limits.rows + 1)
-        names = _parse_lexicon(lexicon)
+        names = _parse_lexicon(lexicon, limits)
         read = texts[: limits.rows]
         chosen = [text for text in read if text.strip() and len(text) <= limits.chars]
         results = []
@@ -186,6 +187,8 @@ def _add_guards(app: FastAPI, limits: Limits) -> None:
         first = error.errors()[0]
         # The place in the body; of what is no JSON at all, the number of a character.
         place = ".".join(str(part) for part in first["loc"][1:] if first["type"] != "json_invalid")
+        if request.url.path == "/analyse" and "json" not in request.headers.get("content-type", ""):
+            return _refusal(415, "Send JSON, with Content-Type: application/json.")
         return _refusal(422, f"{place or 'body'}: {first['msg']}.")
 
 
@@ -229,12 +232,15 @@ def _check(request: AnalyseRequest, limits: Limits) -> None:
         )
 
 
-def _parse_lexicon(lines: str | None) -> Lexicon | None:
+def _parse_lexicon(lines: str | None, limits: Limits) -> Lexicon | None:
     if lines is None:
         return None
     if find_surrogate(lines) is not None:
         raise InputError("lexicon: holds an unpaired surrogate; mend it.")
-    return Lexicon.parse(".txt", lines.splitlines(), "entity list")
+    names = lines.splitlines()
+    if len(names) > limits.names:
+        raise InputError(f"lexicon: {len(names):,} lines; send at most {limits.names:,}.")
+    return Lexicon.parse(".txt", names, "entity list")
 
 
 def _read_upload(upload: UploadFile, n: int) -> list[str]:

@@ -8,11 +8,13 @@ It yields the receipts in any order and raises InputError if a worker cannot go 
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing.context import BaseContext
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 
 from ..errors import InputError
 from .shards import Annotator, Receipt, Shard
@@ -44,8 +46,25 @@ def run_local(make: MakeAnnotator, shards: Iterable[Shard], n_process: int) -> I
             "A worker process has died (killed, or out of memory?); the finished shards are kept: "
             "run the same command again to go on, with fewer processes if memory was short."
         ) from error
+    except KeyboardInterrupt:
+        print("Finishing the shards at hand; the same command goes on later.", file=sys.stderr)
+        raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        with _deaf():
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Ignore Ctrl-C: a second one would break off the wait for workers, which then never end."""
+    if current_thread() is not main_thread():  # which alone gets signals, and may choose
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _cores() -> int:

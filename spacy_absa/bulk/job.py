@@ -240,7 +240,10 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """The manifest of a run, whole or not. Raises InputError if the file is none."""
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        manifest["run"], manifest["time"]["started"]
+        manifest["run"]["inputs"], manifest["run"]["settings"]["format"]
+        manifest["time"]["started"]
+        if manifest["whole"]:
+            manifest["counts"]["shards"]
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path}: is no manifest of a run: name another folder, or remove this one."

@@ -12,12 +12,14 @@ from spacy.cli._util import setup_gpu
 from spacy.language import Language
 from spacy.tokens import Doc
 from tqdm import tqdm
+from wasabi import msg
 
+from ..data.corpora import to_doc
 from ..decoding.lexicon import Lexicon
 from ..errors import InputError
 from ..pipeline.absa_gru import AbsaGRU
 from ..pipeline.char_pipe import SentimentPipe, pipes_with_lexicon
-from ..types import Mentions
+from ..types import LabelledText, Mentions
 
 Item = TypeVar("Item")
 # Control characters could move a terminal's cursor, or make it do worse.
@@ -86,10 +88,19 @@ def check_suffix(path: Path, *suffixes: str) -> None:
         raise InputError(f"{path}: the output file's name must end in {' or '.join(suffixes)}.")
 
 
-def check_distinct(output_path: Path, input_path: Path) -> None:
-    """Raise InputError if what is read would be written over."""
-    if output_path.resolve() == input_path.resolve():
-        raise InputError(f"{output_path}: is the input as well: name another output file.")
+def check_distinct(outputs: Sequence[Path | None], inputs: Sequence[Path | None]) -> None:
+    """Raise InputError if what is read would be written over, or two files be written as one."""
+    read = {path.resolve() for path in inputs if path is not None}
+    written = set[Path]()
+    for path in filter(None, outputs):
+        place = path.resolve()
+        if place in read:
+            raise InputError(f"{path}: is the input as well: name another output file.")
+        if not read.isdisjoint(place.parents):
+            raise InputError(f"{path}: lies in the folder that is read: name another place.")
+        if place in written:
+            raise InputError(f"{path}: is another output as well: name another file.")
+        written.add(place)
 
 
 def make_tokenizer(lang: str) -> Callable[[str], Doc]:
@@ -98,6 +109,23 @@ def make_tokenizer(lang: str) -> Callable[[str], Doc]:
         return spacy.blank(lang).tokenizer
     except ImportError as error:
         raise InputError(f"--lang {lang}: spaCy cannot make its tokenizer: {error}") from error
+
+
+def to_docs(tokenizer: Callable[[str], Doc], texts: Iterable[LabelledText]) -> list[Doc]:
+    """Gold Docs of texts, with a warning for spans that do not begin and end where tokens do.
+
+    Raises InputError if there is no other one.
+    """
+    docs, n_misaligned = [], 0
+    for text, spans in texts:
+        doc, misaligned = to_doc(tokenizer, text, spans)
+        docs.append(doc)
+        n_misaligned += len(misaligned)
+    if n_misaligned:
+        if not any(doc.ents for doc in docs):
+            raise InputError("No span begins and ends where tokens do: check the language.")
+        msg.warn(f"{n_misaligned} spans left open: they do not begin and end where tokens do")
+    return docs
 
 
 def load_pipeline(
@@ -109,7 +137,10 @@ def load_pipeline(
 
     Raises InputError if it cannot be loaded or has no such component.
     """
-    setup_gpu(gpu_id, silent=True)
+    try:
+        setup_gpu(gpu_id, silent=True)
+    except ValueError as error:
+        raise InputError(f"--gpu-id {gpu_id}: {error}: use -1 for the CPU.") from error
     try:
         nlp = spacy.load(name)
     except InputError:

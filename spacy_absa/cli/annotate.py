@@ -94,8 +94,10 @@ def annotate(
 
 def _files(inputs: list[Path], output: Path) -> list[Path]:
     """The input files, each once, without what an earlier call has written."""
-    files = list(dict.fromkeys(file for path in inputs for file in list_files(path)))
-    files = [file for file in files if output.resolve() not in file.resolve().parents]
+    named: dict[Path, Path] = {}
+    for file in (file for path in inputs for file in list_files(path)):
+        named.setdefault(file.resolve(), file)
+    files = [file for place, file in named.items() if output.resolve() not in place.parents]
     if not files:
         raise InputError(f"{output}: all inputs are in the output folder: name another one.")
     return files
@@ -122,3 +124,8 @@ def _report(output: Path, counts: dict[str, Any]) -> None:
     )
     if counts["quarantined"]:
         msg.warn(f"{output / QUARANTINE}: {counts['quarantined']} rows could not be annotated")
+    if counts["rows_in"] and not counts["rows_out"]:
+        raise InputError(
+            f"{output}: no row could be annotated: {QUARANTINE} has the reasons; name the key or "
+            "column of the texts with --column."
+        )

@@ -17,7 +17,7 @@ from ..data.labelled import Labelled, Skipped, read_labelled
 from ..data.tables import neutralise
 from ..data.texts import list_files
 from ..errors import InputError
-from ._util import check_suffix, command, make_tokenizer, progress
+from ._util import check_distinct, check_suffix, command, make_tokenizer, progress
 
 
 @command("convert")
@@ -64,8 +64,7 @@ def convert(
     Example:
       python -m spacy absa convert Train.csv train.spacy --labels Label.csv --report skipped.tsv
     """
-    if dev_path and dev_path.resolve() == output_path.resolve():
-        raise InputError(f"{dev_path}: the training data go there as well: name another file.")
+    check_distinct([output_path, dev_path, report_path, conflicts_path], [input_path, labels_path])
     outputs = {output_path: [], dev_path: []} if dev_path else {output_path: []}
     for path in outputs:
         check_suffix(path, ".spacy")

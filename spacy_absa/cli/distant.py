@@ -9,7 +9,7 @@ import typer
 from wasabi import msg
 
 from ..data.augment import replace
-from ..data.corpora import to_doc, write_docs
+from ..data.corpora import write_docs
 from ..data.jsonl import write_annotated
 from ..data.texts import read_texts, stable_hash
 from ..decoding.lexicon import Lexicon
@@ -21,6 +21,7 @@ from ._util import (
     command,
     make_tokenizer,
     progress,
+    to_docs,
 )
 
 RATINGS = ["1=POS", "0=NEG"]
@@ -64,12 +65,13 @@ def distant(
     """
     check_suffix(output_path, ".spacy", ".jsonl")
     tokenizer = make_tokenizer(lang)
-    labels = dict(_parse(text) for text in rating)
+    labels = _parse(rating)
     names = [entry.pattern for entry in Lexicon.from_file(lexicon).entries]
     places = Lexicon.from_file(slots)
     by_label: dict[str, dict[str, LabelledText]] = defaultdict(dict)
     texts = read_texts(input_path, column)
     for text, value in progress(zip(texts, read_texts(input_path, rating_column), strict=True)):
+        value = _number(value)
         if value in labels and len(text) <= max_length and places.find(text):
             label = labels[value]
             by_label[label][text] = _fill(text, places, names, label)
@@ -86,15 +88,28 @@ def distant(
     if output_path.suffix == ".jsonl":
         write_annotated(output_path, kept)
     else:
-        write_docs(output_path, (to_doc(tokenizer, *labelled)[0] for labelled in kept))
+        write_docs(output_path, to_docs(tokenizer, kept))
     msg.good(f"{output_path}: {len(kept)} texts, {n} reviews each of {', '.join(sorted(by_label))}")
 
 
-def _parse(rating: str) -> tuple[str, str]:
-    value, equals, label = rating.partition("=")
-    if not (value and equals and label):
-        raise InputError(f"--rating {rating}: write a rating and its label, such as 5=POS.")
-    return value, label
+def _parse(ratings: list[str]) -> dict[str, str]:
+    """The label of each rating."""
+    labels: dict[str, str] = {}
+    for rating in ratings:
+        value, equals, label = rating.partition("=")
+        if not (value and equals and label):
+            raise InputError(f"--rating {rating}: write a rating and its label, such as 5=POS.")
+        if labels.setdefault(_number(value), label) != label:
+            raise InputError(f"--rating {rating}: {value} is to mean another label already.")
+    return labels
+
+
+def _number(rating: str) -> str:
+    """One spelling of a rating that is a number: 5 and 5.0 are the same."""
+    try:
+        return f"{float(rating):g}"
+    except ValueError:
+        return rating.strip()
 
 
 def _fill(text: str, places: Lexicon, names: list[str], label: str) -> LabelledText:

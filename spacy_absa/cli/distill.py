@@ -8,9 +8,11 @@ import typer
 from spacy.util import minibatch
 from wasabi import msg
 
-from ..data.corpora import to_doc, write_docs
+from ..data.corpora import write_docs
 from ..data.texts import read_texts, unique
+from ..errors import InputError
 from ..pipeline.judges import final_judge
+from ..types import LabelledText
 from ._util import (
     BatchSizeOpt,
     ColumnOpt,
@@ -22,6 +24,7 @@ from ._util import (
     command,
     load_pipeline,
     progress,
+    to_docs,
 )
 
 
@@ -54,15 +57,18 @@ def distill(
     judge = final_judge(nlp)
     rng = numpy.random.default_rng(seed)
     texts = unique(text for text in read_texts(input_path, column) if text.strip())
-    docs = []
+    readings: list[LabelledText] = []
     # What stands before the tagger may be what it listens to; what follows has no say.
     with nlp.select_pipes(enable=nlp.pipe_names[: nlp.pipe_names.index("absa_gru")]):
         for batch in minibatch(progress(texts), batch_size):
             drawn = judge.sample(nlp.pipe(batch), samples, rng)
-            docs += [
-                to_doc(nlp.tokenizer, text, spans)[0]
-                for text, readings in zip(batch, drawn, strict=True)
-                for spans in readings
+            readings += [
+                LabelledText(text, spans)
+                for text, of_text in zip(batch, drawn, strict=True)
+                for spans in of_text
             ]
+    if not readings:
+        raise InputError(f"{input_path}: no text there: give others.")
+    docs = to_docs(nlp.tokenizer, readings)
     write_docs(output_path, docs)
     msg.good(f"{output_path}: {len(docs)} texts, {sum(len(doc.ents) for doc in docs)} entities")

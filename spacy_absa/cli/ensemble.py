@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 from spacy.language import Language
-from spacy.util import load_model_from_config
+from spacy.util import load_config, load_model_from_config
 from wasabi import msg
 
 from ..data.files import write_folder
@@ -44,6 +44,11 @@ def ensemble(
     """
     if len(pipelines) < 2:
         raise InputError("An ensemble needs two pipelines or more: name them before the output.")
+    if _is_single(output_path):
+        raise InputError(
+            f"{output_path}: exists already and is no ensemble: name the output behind the "
+            "pipelines."
+        )
     members = [(name, load_pipeline(name, None, -1)) for name in pipelines]
     nlp = _join(members)
     if half:
@@ -51,6 +56,15 @@ def ensemble(
             halve(pipe.model)
     write_folder(output_path, nlp.to_disk)
     msg.good(f"{output_path}: mean of {len(members)} pipelines")
+
+
+def _is_single(folder: Path) -> bool:
+    """Whether there is a pipeline, whose tagger no call of this command has made."""
+    if not (folder / "config.cfg").exists():
+        return False
+    components = load_config(folder / "config.cfg")["components"]
+    model = components.get("absa_gru", {}).get("model", {})
+    return model.get("@architectures") != _MEANS["absa_gru"]
 
 
 def _join(members: list[tuple[str, Language]]) -> Language:

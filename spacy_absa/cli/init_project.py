@@ -64,6 +64,9 @@ def init_project(
         vectors=vectors and _find_vectors(vectors),
         column=column,
     )
+    paths = [str(value) for name, value in vars(sources).items() if name != "column"]
+    if odd := [path for path in paths if "$" in path]:
+        raise InputError(f"{odd[0]}: project.yml can name no path with a $: give it another name.")
     if lexicon is not None:
         Lexicon.from_file(lexicon)  # only to find mistakes now
     amounts, examples = _measure(sources)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -32,6 +33,7 @@ from ._util import (
     progress,
 )
 
+_ID = "SentenceId"
 _COLOURS = {"positive": "green", "negative": "red"}
 
 
@@ -40,10 +42,6 @@ class TextId(NamedTuple):
 
     number: int
     given: Any = None
-
-    def as_text(self) -> str:
-        """The id for a contest answer."""
-        return str(self.number if self.given is None else self.given)
 
 
 Answers = Iterable[tuple[str, Mentions, TextId]]
@@ -71,8 +69,8 @@ def predict(
 ) -> None:
     """Find the entities of texts and the sentiment towards each.
 
-    A .csv output is the contest's answer (SentenceId, View, Opinion); texts without an id are
-    numbered from 1. A .jsonl output has one line per input text: {"id", "text", "entities"}.
+    A .csv output is the contest's answer (SentenceId, View, Opinion); where no text has an id they
+    are numbered from 1. A .jsonl output has one line per input text: {"id", "text", "entities"}.
     Without OUTPUT the entities are printed. --explain adds to each entity an "explanation":
     [{"start", "end", "text", "weight"}], where a weight above 0 speaks for its label.
 
@@ -82,7 +80,7 @@ def predict(
     """
     if output_path is not None:
         check_suffix(output_path, *([".jsonl"] if explain else [".csv", ".jsonl"]))
-        check_distinct(output_path, input_path)
+        check_distinct([output_path], [input_path, lexicon])
     inputs = _read(input_path, column)
     nlp = load_pipeline(pipeline, lexicon, gpu_id, explain=explain)
     answers = annotate(nlp, inputs, batch_size, n_process)
@@ -91,8 +89,8 @@ def predict(
     elif output_path.suffix == ".csv":
         rows = (
             row
-            for _, mentions, text_id in progress(answers)
-            for row in mentions_to_rows(text_id.as_text(), mentions)
+            for mentions, text_id in _answer_ids(progress(answers))
+            for row in mentions_to_rows(text_id, mentions)
         )
         counts = write_answer(output_path, rows)
         by_opinion = ", ".join(f"{count} {opinion}" for opinion, count in counts.items())
@@ -103,20 +101,44 @@ def predict(
 
 
 def _read(path: Path, column: str | None) -> Iterator[tuple[str, TextId]]:
-    suffix = text_format(path)
+    pairs: Iterable[tuple[str, Any]]
+    match text_format(path):
+        case ".jsonl":
+            records = read_records(path, column or "text")
+            pairs = ((record.text, record.fields.get("id")) for record in records)
+        case ".txt":
+            pairs = ((text, None) for text in read_texts(path))
+        case _:
+            pairs = _read_table(path, column)
+    return ((text, TextId(number, given)) for number, (text, given) in enumerate(pairs, start=1))
+
+
+def _read_table(path: Path, column: str | None) -> Iterable[tuple[str, str | None]]:
+    header = next(read_table(path))[1]
+    has_ids = _ID in header
     if column is not None:
-        pairs = ((text, None) for text in read_texts(path, column))
-    elif suffix == ".jsonl":
-        pairs = ((record.text, record.fields.get("id")) for record in read_records(path))
-    elif suffix == ".txt":
-        pairs = ((text, None) for text in read_texts(path))
-    elif "SentenceId" not in (header := next(read_table(path))[1]):
+        texts = read_texts(path, column)
+        return zip(texts, read_texts(path, _ID) if has_ids else repeat(None), strict=has_ids)
+    if not has_ids:
         raise InputError(
             f"{path}: the columns are {', '.join(header)}: name that of the text with --column."
         )
-    else:
-        pairs = ((text, sentence_id) for sentence_id, text in read_sentences(path).items())
-    return ((text, TextId(number, given)) for number, (text, given) in enumerate(pairs, start=1))
+    return ((text, sentence_id) for sentence_id, text in read_sentences(path).items())
+
+
+def _answer_ids(answers: Answers) -> Iterator[tuple[Mentions, str]]:
+    """The mentions of texts and their ids for a contest answer: numbers, where none has an id."""
+    has_ids = None
+    for _, mentions, (number, given) in answers:
+        if not mentions:
+            continue
+        if has_ids not in (None, given is not None):
+            raise InputError(
+                f"Text {number} has {'an' if has_ids is False else 'no'} id, unlike those before "
+                "it: give all of them one, or none."
+            )
+        has_ids = given is not None
+        yield mentions, str(given if has_ids else number)
 
 
 def _write_jsonl(path: Path, answers: Answers) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from wasabi import msg
 
-from ..data.corpora import to_doc, write_docs
+from ..data.corpora import write_docs
 from ..data.texts import read_texts, stable_hash, unique
 from ..types import CharSpan, LabelledText, Mentions
 from ._util import (
@@ -24,6 +24,7 @@ from ._util import (
     command,
     load_pipeline,
     progress,
+    to_docs,
 )
 
 
@@ -72,7 +73,7 @@ def pseudo_label(
     kept = balance(sure, majority_ratio, empty_ratio)
     if not any(example.spans for example in kept):
         msg.warn(f"No text with an entity scores {threshold}: lower --threshold for more data.")
-    write_docs(output_path, (to_doc(nlp.tokenizer, *example)[0] for example in kept))
+    write_docs(output_path, to_docs(nlp.tokenizer, kept))
     msg.table(
         [
             (label, found[label], _count(sure)[label], _count(kept)[label])

@@ -75,7 +75,12 @@ def _check_outputs(output: Path, table: Path | None, data: Path | None) -> None:
 
 def _count(sources: list[Source], time: str | None, group: str | None) -> Counts:
     counts = Counts(time, group)
-    texts = (text for source in sources for file in source.files for text in read_annotated(file))
+    texts = (
+        text
+        for source in sources
+        for file in source.files
+        for text in read_annotated(file, source.columns)
+    )
     for text in progress(texts):
         counts.add(text)
     counts.check()

@@ -13,14 +13,14 @@ from spacy.util import minibatch
 from wasabi import msg
 
 from ..data.annotation_tools import Tool, write_tasks
-from ..data.corpora import read_docs, to_doc
+from ..data.corpora import read_docs
 from ..data.texts import read_texts, unique
 from ..errors import InputError
 from ..folding import fold
 from ..pipeline.annotations import DISPLACY_COLORS
 from ..pipeline.judges import final_judge
 from ..selection import Candidate, expected_corrections, pick
-from ..types import CharSpan
+from ..types import CharSpan, LabelledText
 from ._util import (
     BatchSizeOpt,
     ColumnOpt,
@@ -32,6 +32,7 @@ from ._util import (
     command,
     load_pipeline,
     progress,
+    to_docs,
 )
 
 # Texts to choose among, per text to choose: the most valuable ones.
@@ -80,7 +81,7 @@ def suggest(
     picked = pick(pool, n)
     if not picked:
         raise InputError(f"{input_path}: no text there that is worth labelling: give others.")
-    docs = [to_doc(nlp.tokenizer, candidate.text, candidate.spans)[0] for candidate in picked]
+    docs = to_docs(nlp.tokenizer, (LabelledText(one.text, one.spans) for one in picked))
     labels = nlp.get_pipe("absa_gru").labels
     colours = {label: DISPLACY_COLORS.get(label, "#d9dbe0") for label in labels}
     write_tasks(output_path, format, docs, colours)

@@ -8,9 +8,9 @@ import typer
 from wasabi import msg
 
 from ..data.augment import swap_names
-from ..data.corpora import read_docs, to_doc, write_docs
+from ..data.corpora import read_docs, write_docs
 from ..decoding.lexicon import Lexicon
-from ._util import check_distinct, check_suffix, command, make_tokenizer
+from ._util import check_distinct, check_suffix, command, make_tokenizer, to_docs
 
 
 @command("swap")
@@ -34,11 +34,11 @@ def swap(
           --lexicon entities.jsonl --copies 8
     """
     check_suffix(output_path, ".spacy")
-    check_distinct(output_path, corpus)
+    check_distinct([output_path], [corpus, lexicon])
     names = [entry.pattern for entry in Lexicon.from_file(lexicon).entries]
     rng = Random(seed)
     tokenizer = make_tokenizer(lang)
     docs = [doc for doc in read_docs(corpus) if doc.ents and all(token.ent_iob for token in doc)]
     swapped = [swap_names(doc, names, rng) for _ in range(copies) for doc in docs]
-    write_docs(output_path, (to_doc(tokenizer, *labelled)[0] for labelled in swapped))
+    write_docs(output_path, to_docs(tokenizer, swapped))
     msg.good(f"{output_path}: {len(swapped)} texts, {copies} copies of {len(docs)}")

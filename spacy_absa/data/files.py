@@ -54,6 +54,8 @@ def write_folder(target: Path, write: Callable[[Path], object]) -> None:
     Raises InputError if the place cannot be written to, or holds what is no pipeline.
     """
     try:
+        if target.resolve() == Path.cwd():
+            raise InputError(f"{target}: is the folder you are in: name another one.")
         if target.exists() and not _may_be_replaced(target):
             raise InputError(f"{target}: exists already and is no pipeline: name another folder.")
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,8 @@
 """JSON Lines: one object a line, with a ``text`` and, where annotated, its labelled ``spans``."""
 
+import base64
 import json
+import math
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -149,3 +151,29 @@ def write_annotated(path: str | Path, texts: Iterable[LabelledText]) -> None:
     with atomic_write(path) as file:
         for text, spans in texts:
             file.write(json.dumps({"text": text, "spans": spans}, ensure_ascii=False) + "\n")
+
+
+def to_json(value: Any) -> str:
+    """A value as JSON that every parser reads.
+
+    What Parquet knows and JSON does not becomes a string: times as ISO 8601, bytes as base64.
+    Numbers that are not finite become null.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_default)
+    except ValueError:
+        return json.dumps(_finite(value), ensure_ascii=False, allow_nan=False, default=_default)
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,12 +1,12 @@
 """Parquet files, through pyarrow (the extra ``parquet``): rows in, annotated rows out."""
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..extras import require
+from .jsonl import to_json
 from .text import BadRow
 
 if TYPE_CHECKING:
@@ -70,13 +70,29 @@ def _say(error: Exception) -> str:
 def _rows(batch: "pyarrow.RecordBatch") -> Iterator[dict[str, Any] | str]:
     """The rows of a batch; for one that cannot be converted the reason."""
     try:
-        yield from batch.to_pylist()
+        yield from _in_microseconds(batch).to_pylist()
     except (ValueError, OverflowError) as error:  # invalid UTF-8, nanoseconds, the year 12,000
         if len(batch) == 1:
             yield f"cannot be read: {_say(error)}"
             return
         for i in range(len(batch)):
             yield from _rows(batch.slice(i, 1))
+
+
+def _in_microseconds(batch: "pyarrow.RecordBatch") -> "pyarrow.Table":
+    """Times in a unit that Python has. Raises ValueError for one that is finer than that."""
+    import pyarrow
+
+    fields = []
+    for field in batch.schema:
+        if pyarrow.types.is_timestamp(field.type) and field.type.unit == "ns":
+            field = field.with_type(pyarrow.timestamp("us", field.type.tz))
+        elif pyarrow.types.is_time64(field.type) and field.type.unit == "ns":
+            field = field.with_type(pyarrow.time64("us"))
+        elif pyarrow.types.is_duration(field.type) and field.type.unit == "ns":
+            field = field.with_type(pyarrow.duration("us"))
+        fields.append(field)
+    return pyarrow.Table.from_batches([batch]).cast(pyarrow.schema(fields))
 
 
 class JsonColumns:
@@ -187,5 +203,5 @@ def write_parquet(file: IO[bytes], rows: list[dict[str, Any]], schema: "pyarrow.
 
 def _value(value: Any, field: "pyarrow.Field") -> Any:
     if value is not None and field.metadata and field.metadata.get(b"encoding") == b"json":
-        return json.dumps(value, ensure_ascii=False)
+        return to_json(value)
     return float(value) if isinstance(value, int) and str(field.type) == "double" else value

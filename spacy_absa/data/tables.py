@@ -19,7 +19,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def read_table(path: str | Path) -> Iterator[NumberedRow]:
-    """Yield (line number from 1, fields) of each row, the header first; blank lines are passed.
+    """Yield (number of its first line, from 1; fields) of each row, the header first.
+
+    Blank lines are passed.
 
     Where the header holds a tab, or the file is called .tsv, fields are separated by tabs, rows
     by line feeds, and quotes mean nothing (as in the BDCI-2016 files); else it is a CSV file
@@ -71,6 +73,7 @@ class _Lines:
         self._size = 0  # of those, in characters
         self._patience = _PATIENCE
         self.number = 0  # of the last line given, from 1
+        self.first = 1  # of the row's lines
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -86,6 +89,7 @@ class _Lines:
 
     def begin_row(self) -> None:
         """Forget the lines of the last row."""
+        self.first = self.number + 1
         self._row.clear()
         self._size = 0
 
@@ -127,7 +131,7 @@ def _read_csv(path: Path, delimiter: str, tolerant: bool) -> Iterator[NumberedRo
             lines.begin_row()
             try:
                 if row := next(rows):
-                    yield lines.number, row
+                    yield lines.first, row
             except StopIteration:
                 return
             except csv.Error as error:

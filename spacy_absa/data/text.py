@@ -12,8 +12,10 @@ from typing import BinaryIO, NamedTuple, TextIO
 from ..errors import InputError
 
 _CHUNK = 1 << 20
-_BOMS = (
+_BOMS = (  # that of UTF-16 is the beginning of one of UTF-32
     (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
@@ -23,7 +25,7 @@ _CERTAINLY_UTF8 = 12
 MAX_LINE = 1 << 24
 # How many times its size a compressed file may unfold to, once that is much. Text gets to 20, logs
 # to 100; an archive made to fill a disk or to keep a machine busy gets to 1,000.
-MAX_RATIO = int(os.environ.get("SPACY_ABSA_MAX_RATIO", "200"))
+MAX_RATIO = 200
 MUCH = 1 << 26  # bytes
 
 
@@ -43,9 +45,13 @@ TOO_LONG = f"longer than {MAX_LINE:,} characters: break the line"
 
 def check_ratio(path: Path, n_bytes: int) -> None:
     """Raise InputError if a compressed file has unfolded to suspiciously many bytes."""
-    if n_bytes > MUCH and n_bytes > MAX_RATIO * path.stat().st_size:
+    if n_bytes <= MUCH:
+        return
+    given = os.environ.get("SPACY_ABSA_MAX_RATIO", "")
+    ratio = int(given) if given.isdecimal() else MAX_RATIO
+    if n_bytes > ratio * path.stat().st_size:
         raise InputError(
-            f"{path}: unfolds to more than {MAX_RATIO} times its size, as no text does: if you "
+            f"{path}: unfolds to more than {ratio} times its size, as no text does: if you "
             "trust it, unpack it or set the environment variable SPACY_ABSA_MAX_RATIO higher."
         )
 
@@ -85,8 +91,8 @@ class _Defect(NamedTuple):
 def open_text(path: str | Path, newline: str = "", *, tolerant: bool = False) -> TextIO:
     """Open a text file, plain or ``.gz``, in the encoding it is written in.
 
-    The encoding is told by the byte order mark (UTF-8, UTF-16); without one it is UTF-8 if the
-    whole file is valid UTF-8, else GB18030 (and so GBK, GB2312) if it is valid GB18030.
+    The encoding is told by the byte order mark (UTF-8, UTF-16, UTF-32); without one it is UTF-8 if
+    the whole file is valid UTF-8, else GB18030 (and so GBK, GB2312) if it is valid GB18030.
     ``newline`` is as for ``open``; the default leaves line ends as they are. ``tolerant`` opens a
     file without a mark that is neither as the one it is for longer; its invalid bytes become
     unpaired surrogates (``surrogateescape``), by which ``find_surrogate`` tells them.
@@ -135,7 +141,7 @@ def _open_bytes(path: Path) -> BinaryIO:
 def _detect(path: Path, tolerant: bool) -> str:
     with _open_bytes(path) as file:
         head = file.read(_CHUNK)
-    by_mark = [encoding for mark, encoding in _BOMS if head.startswith(mark)]
+    by_mark = [encoding for mark, encoding in _BOMS if head.startswith(mark)][:1]
     if b"\0" in head and not by_mark:
         raise InputError(f"{path}: holds NUL bytes, so it is no text: save it as UTF-8 text.")
     defects: dict[_Defect, str] = {}

@@ -1,6 +1,7 @@
 """Raw text from files of many formats; cutting long texts and dropping repeated ones."""
 
 import glob
+import os
 import re
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
@@ -65,21 +66,41 @@ def text_format(path: str | Path) -> str:
 
 
 def list_files(path: str | Path) -> list[Path]:
-    """The file itself, the files in a folder (hidden ones aside), or those that match a glob.
+    """The file itself, the files in a folder, or the files and folders that match a glob.
 
-    Raises InputError if there are none.
+    Hidden files and folders in a folder are left out, links are followed, and no file comes twice.
+    Raises InputError if there are none, or a folder cannot be read.
     """
     path = Path(path)
-    if path.is_dir():
-        files = [file for file in path.rglob("*") if file.is_file() and file.name[0] != "."]
-    elif path.exists() or not glob.has_magic(str(path)):
-        return [path]
+    if not path.exists() and glob.has_magic(str(path)):
+        places = sorted(map(Path, glob.glob(str(path), recursive=True)))
     else:
-        found = map(Path, glob.glob(str(path), recursive=True))
-        files = [file for file in found if file.is_file()]
+        places = [path]
+    files: dict[Path, Path] = {}
+    for file in (file for place in places for file in _walk(place)):
+        files.setdefault(file.resolve(), file)
     if not files:
         raise InputError(f"{path}: no files there: name a text file, a folder or a glob.")
-    return sorted(files)
+    return sorted(files.values())
+
+
+def _walk(path: Path) -> Iterator[Path]:
+    """A file, or all of a folder."""
+    if not path.is_dir():
+        yield path
+        return
+    seen = set()
+    for place, folders, names in os.walk(path, onerror=_refuse, followlinks=True):
+        real = os.path.realpath(place)
+        # A link to a folder above would lead round and round.
+        folders[:] = [] if real in seen else [name for name in folders if name[0] != "."]
+        if real not in seen:
+            yield from (Path(place, name) for name in names if name[0] != ".")
+        seen.add(real)
+
+
+def _refuse(error: OSError) -> None:
+    raise InputError(f"{error.filename}: cannot be read: {error.strerror}.") from error
 
 
 def _read_column(path: Path, column: str | None) -> Iterator[str]:

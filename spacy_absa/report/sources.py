@@ -2,8 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
+from glob import glob
 from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +32,8 @@ class Source:
     path: Path
     files: list[Path]
     manifest: dict[str, Any] | None = None
+    # Of the texts in the inputs of the run
+    columns: frozenset[str] = frozenset()
     # Of the rows that the run could not annotate: reason → number of rows
     quarantine: Counter[str] | None = None
 
@@ -74,11 +77,19 @@ def find_sources(paths: Iterable[Path]) -> list[Source]:
 
 def _expand(path: Path) -> Iterator[Path]:
     """Folders of runs, and files."""
-    for found in [path] if path.is_dir() else list_files(path):
-        if not found.exists():
-            raise InputError(f"{found}: no such file or folder: name what was annotated.")
+    matched = glob(str(path), recursive=True)
+    for found in [path] if path.exists() else map(Path, sorted(matched)):
         runs = sorted(manifest.parent for manifest in found.rglob(MANIFEST))
-        yield from runs or list_files(found)
+        yield from runs
+        files = list_files(found)
+        yield from [file for file in files if _may_be_annotated(file)] if runs else files
+    if not path.exists() and not matched:
+        raise InputError(f"{path}: no such file or folder: name what was annotated.")
+
+
+def _may_be_annotated(path: Path) -> bool:
+    """Beside runs, reports and the like may stand."""
+    return path.name.removesuffix(".gz").endswith((".jsonl", ".parquet"))
 
 
 def _run(folder: Path) -> Source:
@@ -96,7 +107,8 @@ def _run(folder: Path) -> Source:
             raise InputError(
                 f"{files[-1]}: missing, or not as `spacy absa annotate` left it: run that again."
             )
-    return Source(folder, files, manifest, _reasons(folder / QUARANTINE))
+    columns = frozenset(source["column"] for source in manifest["run"]["inputs"])
+    return Source(folder, files, manifest, columns, _reasons(folder / QUARANTINE))
 
 
 def _reasons(path: Path) -> Counter[str]:
@@ -104,10 +116,11 @@ def _reasons(path: Path) -> Counter[str]:
     return Counter(fields["reason"] for _, fields in rows)
 
 
-def read_annotated(path: Path) -> Iterator[AnnotatedText]:
+def read_annotated(path: Path, columns: Container[str] = ()) -> Iterator[AnnotatedText]:
     """Stream the rows of a .jsonl (also .gz) or .parquet file with their entities.
 
-    The text is in the column that has the entities at their offsets; the longest, if several have.
+    The text is in the column that has the entities at their offsets; of several in one of
+    `columns`, and in the longest of them.
 
     Raises InputError for another format, and for rows without entities as `spacy absa annotate`
     and `spacy absa predict` write them.
@@ -129,7 +142,7 @@ def read_annotated(path: Path) -> Iterator[AnnotatedText]:
                 "`spacy absa annotate` or `spacy absa predict` has written."
             )
         found = [_found(entry, where) for entry in entries]
-        yield AnnotatedText(path, line, fields, _text(fields, entries, where), found)
+        yield AnnotatedText(path, line, fields, _text(fields, entries, columns, where), found)
 
 
 def _found(entry: Any, where: str) -> Found:
@@ -149,9 +162,9 @@ def _found(entry: Any, where: str) -> Found:
                     "there is no net sentiment: train with these labels."
                 )
             runs = entry.get("explanation") or []
-            return Found(
-                start, end, label, sentiment, score, id, [_run_of(run, where) for run in runs]
-            )
+            if isinstance(runs, list):
+                explanation = [_run_of(run, where) for run in runs]
+                return Found(start, end, label, sentiment, score, id, explanation)
     raise InputError(
         f"{where}: {_short(entry)} is no entity as `spacy absa annotate` and `spacy absa predict` "
         "write them: make the file anew."
@@ -175,13 +188,15 @@ def _short(value: Any) -> str:
     return written if len(written) <= 60 else f"{written[:60]} …"
 
 
-def _text(fields: dict[str, Any], entries: list[dict[str, Any]], where: str) -> str:
-    """The longest value that has all the entities at their offsets."""
+def _text(
+    fields: dict[str, Any], entries: list[dict[str, Any]], columns: Container[str], where: str
+) -> str:
+    """A value that has all the entities at their offsets: the best one, see `read_annotated`."""
     if not entries:
         return ""
     fitting = [
-        value
-        for value in fields.values()
+        (column in columns, len(value), value)
+        for column, value in fields.items()
         if isinstance(value, str)
         and all(value[entry["start"] : entry["end"]] == entry["text"] for entry in entries)
     ]
@@ -190,7 +205,7 @@ def _text(fields: dict[str, Any], entries: list[dict[str, Any]], where: str) -> 
             f"{where}: no column has {_short(entries[0]['text'])} at characters "
             f"{entries[0]['start']} to {entries[0]['end']}: keep the text as it was annotated."
         )
-    text = max(fitting, key=len)
+    *_, text = max(fitting, key=lambda one: one[:2])
     if (place := find_surrogate(text)) is not None:
         raise InputError(f"{where}: an unpaired surrogate at character {place}: drop the text.")
     return text

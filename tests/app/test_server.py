@@ -21,6 +21,7 @@ CARS = Path(__file__).parents[2] / "assets" / "zh_absa_cars"
 TEXT = "哈弗H6省油又好看，邻居那台途观天天修，真坑。"
 LIMITS = Limits(
     texts=3,
+    names=6,
     chars=60,
     close_chars=80,
     readings=4,
@@ -191,13 +192,15 @@ def test_bad_requests(refused, client):
     assert refused(422, json={"texts": []}).startswith("texts: List should have at least 1")
     as_json = {"headers": {"content-type": "application/json"}}
     assert refused(422, content=b"{", **as_json).startswith("body: JSON decode error")
-    assert refused(422, content=b"{}").startswith("body: Input should be a valid dictionary")
+    assert refused(422, content=b"[]", **as_json).startswith("body: Input should be a valid dict")
+    assert refused(415, content=b"{}") == "Send JSON, with Content-Type: application/json."
     assert refused(422, json={"texts": [1]}).startswith("texts.0: Input should be a valid string")
     assert "surrogate" in refused(422, content=b'{"texts": ["\\ud800"]}', **as_json)
     assert "surrogate" in refused(422, content=b'{"texts": ["a"], "lexicon": "\\ud800"}', **as_json)
     assert "'off', 'prefer' or 'force'" in refused(422, json={"texts": [""], "lexicon_mode": "x"})
     assert "column" in refused(422, json={"texts": [""], "lexicon": "a\n\tb\tc\td"})
     assert "entity list, line 2" in refused(422, json={"texts": [""], "lexicon": "a\tb\nA\tc"})
+    assert "at most 6" in refused(422, json={"texts": [""], "lexicon": "a\n" * 7})
     assert refused(422, json={"texts": [""], "path": "/"}).startswith("path: Extra inputs")
 
 
@@ -234,7 +237,7 @@ def test_too_many_in_a_minute(nlp, monkeypatch):
     monkeypatch.setattr(time, "time", lambda: now)
     assert one.get("/health").status_code == 200
     now += 20
-    assert [one.post("/analyse", content=b"{").status_code for _ in range(3)] == [422, 422, 429]
+    assert [one.post("/analyse", content=b"{").status_code for _ in range(3)] == [415, 415, 429]
     refused = one.get("/health")
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "40")
     assert refused.json() == {"detail": "At most 3 requests a minute: wait 40 s."}

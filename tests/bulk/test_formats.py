@@ -3,7 +3,8 @@ import io
 import json
 from decimal import Decimal
 
-from spacy_absa.bulk.formats import to_json, write_rows
+from spacy_absa.bulk.formats import write_rows
+from spacy_absa.data.jsonl import to_json
 
 
 def test_what_json_does_not_know():

@@ -332,6 +332,36 @@ def test_killed_at_several_moments(annotate, absa, tmp_path):
 
 
 @pytest.mark.skipif(not LINUX, reason="looks for the workers in /proc")
+def test_ctrl_c_twice_ends_the_run_and_lets_go_of_the_folder(annotate, tmp_path):
+    write(tmp_path / "rows.csv", [{"text": text} for text in SENTENCES * 4])
+    command = ["rows.csv", "--shard-size", 7, "--output"]
+    process = start(tmp_path, *command, "out", "--n-process", 2, start_new_session=True)
+    wait_for(process, lambda: receipts(tmp_path / "out") > 2)
+    workers = list(descendants(process.pid))
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(0.3)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode not in (0, None)
+    assert "the same command goes on later" in err
+    wait_for_end(workers)
+    assert not manifest(tmp_path / "out")["whole"]
+    annotate(*command, "out")
+    assert len(read(tmp_path / "out")) == len(SENTENCES) * 4
+
+
+def test_each_file_is_read_once_and_nothing_but_bad_rows_is_a_failure(absa, annotate, tmp_path):
+    write(tmp_path / "rows.csv", [{"text": "本田"}])
+    annotate("rows.csv", tmp_path / "rows.csv", "--output", "out")
+    assert len(read(tmp_path / "out")) == 1
+    (tmp_path / "other.jsonl").write_text('{"content": "本田"}\n', encoding="utf-8")
+    result = absa("annotate", CARS, "other.jsonl", "--output", "none")
+    assert result.code == 1
+    assert "no row could be annotated" in result.err
+    assert (tmp_path / "none/quarantine.jsonl").stat().st_size > 0
+
+
+@pytest.mark.skipif(not LINUX, reason="looks for the workers in /proc")
 def test_a_worker_that_dies(annotate, tmp_path):
     write(tmp_path / "rows.csv", [{"text": text} for text in SENTENCES])
     command = ["rows.csv", "--shard-size", 7, "--output", "out"]

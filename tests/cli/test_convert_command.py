@@ -107,7 +107,9 @@ def test_bad_arguments(refused, contest, tmp_path):
     assert "must end in .spacy" in refused("convert", "Train.csv", "train.json", *contest[2:])
     assert "--lang klingon" in refused("convert", *contest, "--lang", "klingon")
     same = ("--dev", "./train.spacy")
-    assert "the training data go there as well" in refused("convert", *contest, *same)
+    assert "is another output as well" in refused("convert", *contest, *same)
+    report = ("--report", "Label.csv")
+    assert "Label.csv: is the input as well" in refused("convert", *contest, *report)
     assert "dev.spacy: no texts" in refused(
         "convert", *contest, "--dev", "dev.spacy", "--dev-share", 0
     )

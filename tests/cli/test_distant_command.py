@@ -46,6 +46,26 @@ def test_names_take_the_places_and_the_rating(absa, inputs, tmp_path):
     assert "2 texts, 1 reviews each of NEG, POS" in " ".join(result.out.split())
 
 
+def test_a_rating_is_a_number_however_it_is_written(absa, inputs, tmp_path):
+    assert absa(*inputs, *RATINGS).code == 0
+    before = read(tmp_path / "out.spacy")
+    written = REVIEWS.replace("\n5,", "\n5.0,").replace("\n1,", "\n 1,")
+    (tmp_path / "reviews.csv").write_text(written, encoding="utf8")
+    assert absa(*inputs, *RATINGS).code == 0
+    assert read(tmp_path / "out.spacy") == before
+
+
+def test_spans_that_do_not_align_are_counted(absa, refused, inputs, tmp_path):
+    result = absa(*inputs, *RATINGS, "--lang", "en")
+    assert result.code == 1
+    assert "check the language" in result.err
+    reviews = "stars,review\n5,a 手机 here\n1,no手机 手机 b\n"
+    (tmp_path / "reviews.csv").write_text(reviews, encoding="utf8")
+    result = absa(*inputs, *RATINGS, "--lang", "en")
+    assert result.code == 0, result.err
+    assert "1 spans left open" in result.out
+
+
 def test_reviews_are_joined_in_twos(absa, inputs, tmp_path):
     assert absa(*inputs, *RATINGS, "--join", 1).code == 0
     ((text, spans),) = read(tmp_path / "out.spacy").items()
@@ -62,6 +82,7 @@ def test_two_runs_write_the_same_bytes(absa, inputs, tmp_path):
 
 def test_bad_input(refused, inputs):
     assert "write a rating and its label" in refused(*inputs, "--rating", "5")
+    assert "is to mean another label" in refused(*inputs, *RATINGS, "--rating", "5.0=NEG")
     assert "no review with one of the words" in refused(*inputs, "--rating", "9=POS")
     assert "--lang klingon" in refused(*inputs, *RATINGS, "--lang", "klingon")
     assert "the columns are stars, review" in refused(*inputs[:-1], "nowhere", *RATINGS)

@@ -84,6 +84,13 @@ def test_the_old_folder_comes_back_if_the_new_one_cannot_take_its_place(tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
+def test_the_folder_one_is_in_is_not_replaced(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="is the folder you are in"):
+        write_folder(Path("."), spacy.blank("zh").to_disk)
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_no_pipeline_is_not_replaced(tmp_path):
     kept = tmp_path / "training/notes.txt"
     kept.parent.mkdir()

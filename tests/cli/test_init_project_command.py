@@ -155,6 +155,13 @@ def test_contest_files_and_development_data(written, tmp_path):
     assert "corpus/dev.spacy" in script(project, "convert-dev")
 
 
+def test_a_path_that_no_project_can_name(refused, data, tmp_path):
+    (tmp_path / "cash$dir").mkdir()
+    odd = tmp_path / "cash$dir/gold.jsonl"
+    odd.write_bytes((tmp_path / "gold.jsonl").read_bytes())
+    assert "no path with a $" in refused("init-project", "hotels", *data[:-1], odd)
+
+
 def test_bad_input(refused, data, tmp_path):
     (tmp_path / "Label.csv").write_text("SentenceId\tView\tOpinion\n")
     (tmp_path / "few.jsonl").write_text('{"text": "本田", "spans": [[0, 2, "POS"]]}\n')

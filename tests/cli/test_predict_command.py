@@ -134,6 +134,26 @@ def test_any_table_with_the_name_of_its_text_column(absa, refused, pipeline, tmp
     assert [line["text"] for line in lines("out.jsonl")] == ["本田", "丰田"]
 
 
+def test_ids_stay_where_the_column_is_named(absa, refused, pipeline, tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"content": "本田", "id": "A17"}\n', encoding="utf-8")
+    (tmp_path / "a.csv").write_text("SentenceId\tContent\nD7\t本田\n", encoding="utf-8")
+    for name, column, given in (("a.jsonl", "content", "A17"), ("a.csv", "Content", "D7")):
+        assert absa("predict", pipeline, name, "out.jsonl", "--column", column).code == 0
+        assert [line["id"] for line in lines("out.jsonl")] == [given]
+    (tmp_path / "b.jsonl").write_text('{"text": "本田", "id": 2}\n{"text": "丰田"}\n')
+    assert "Text 2 has no id" in refused("predict", pipeline, "b.jsonl", "answer.csv")
+
+
+def test_a_gpu_that_is_not_there(refused, pipeline, inputs, monkeypatch):
+    def fail(gpu_id, silent):
+        raise ValueError("No GPU")
+
+    monkeypatch.setattr("spacy_absa.cli._util.setup_gpu", fail)
+    assert "--gpu-id 7: No GPU: use -1" in refused(
+        "predict", pipeline, "Test.csv", "a.csv", "--gpu-id", 7
+    )
+
+
 def test_the_contest_as_a_spreadsheet(absa, pipeline, tmp_path):
     book = pytest.importorskip("openpyxl").Workbook()
     for row in (("SentenceId", "Content"), ("S1", "本田"), ("S2", "丰田")):

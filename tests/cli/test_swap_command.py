@@ -59,3 +59,6 @@ def test_bad_input(refused, tmp_path):
 def test_the_input_is_not_written_over(refused, tmp_path):
     message = refused("swap", "a.spacy", tmp_path / "a.spacy", "--lexicon", "names.txt")
     assert "a.spacy: is the input as well" in message
+    (tmp_path / "corpus").mkdir()
+    message = refused("swap", "corpus", "corpus/more/a.spacy", "--lexicon", "names.txt")
+    assert "lies in the folder that is read" in message

@@ -78,6 +78,28 @@ def test_a_value_that_python_cannot_hold_costs_one_row(tmp_path):
     assert bad.line == 2
 
 
+def test_times_in_nanoseconds_come_in_microseconds(tmp_path):
+    path = tmp_path / "a.parquet"
+    whole, finer = 1_462_104_000_000_001_000, 1_462_104_000_000_001_001
+    times = pa.array([whole, finer, None], pa.timestamp("ns"))
+    parquet.write_table(pa.table({"text": ["a", "b", "c"], "time": times}), path)
+    first, bad, last = scan_parquet(path)
+    time = datetime.datetime(2016, 5, 1, 12, 0, 0, 1)
+    assert (first, last) == ((1, {"text": "a", "time": time}), (3, {"text": "c", "time": None}))
+    assert isinstance(bad, BadRow)
+
+
+def test_json_in_a_column_has_no_numbers_that_json_lacks(tmp_path):
+    rows = [{"mixed": {"a": float("nan")}}, {"mixed": 1}]
+    types = columns(*rows)
+    with open(tmp_path / "a.parquet", "wb") as file:
+        write_parquet(file, rows, types)
+    assert [fields["mixed"] for _, fields in scan_parquet(tmp_path / "a.parquet")] == [
+        '{"a": null}',
+        "1",
+    ]
+
+
 def test_damaged_files(tmp_path):
     path = tmp_path / "a.parquet"
     table = pa.table({"text": [f"text {i}" for i in range(5000)]})

@@ -12,7 +12,8 @@ TEXT = "我喜欢本田，\r\n我不喜欢丰田😀。\n"
 
 
 @pytest.mark.parametrize(
-    "encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le", "utf-16-be"]
+    "encoding",
+    ["utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"],
 )
 @pytest.mark.parametrize("suffix", [".txt", ".txt.gz"])
 def test_encodings_are_told_apart(tmp_path, encoding, suffix):
@@ -158,7 +159,7 @@ def test_a_gzip_bomb_is_an_error(tmp_path, monkeypatch):
     path.write_bytes(gzip.compress(b"a\n" * (1 << 20)))
     with pytest.raises(InputError, match=r"more than 200 times its size.* SPACY_ABSA_MAX_RATIO"):
         open_text(path)
-    monkeypatch.setattr("spacy_absa.data.text.MAX_RATIO", 2000)
+    monkeypatch.setenv("SPACY_ABSA_MAX_RATIO", "2000")
     with open_text(path) as file:
         assert sum(1 for _ in file) == 1 << 20
 

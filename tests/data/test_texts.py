@@ -1,4 +1,5 @@
 import gzip
+import os
 
 import pytest
 from hypothesis import given
@@ -35,6 +36,28 @@ def test_folder_and_glob(tmp_path):
     assert list(read_texts(tmp_path / "b" / "o*.txt")) == ["b/one.txt"]
     assert list(read_texts(tmp_path / "**" / "*.txt")) == ["a.txt", "b/one.txt", "b/two.txt"]
     assert list(read_texts(tmp_path / "**")) == ["a.txt", "b/one.txt", "b/two.txt"]
+
+
+def test_folders_that_a_glob_matches_and_links(tmp_path):
+    for name in ("in/a.txt", "in/sub/b.txt", "in/.git/c.txt", "elsewhere/d.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_text(f"{path.name}\n")
+    (tmp_path / "in/sub/link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in/sub/round").symlink_to(tmp_path / "in")
+    found = ["a.txt", "b.txt", "d.txt"]
+    assert list(read_texts(tmp_path / "in")) == found
+    assert list(read_texts(tmp_path / "in" / "*")) == found
+    (tmp_path / "in/gone.txt").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(InputError, match=r"gone\.txt: cannot be read"):
+        list(read_texts(tmp_path / "in"))
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read(tmp_path):
+    (tmp_path / "closed").mkdir(mode=0)
+    with pytest.raises(InputError, match="closed: cannot be read"):
+        list(read_texts(tmp_path))
 
 
 def test_a_file_may_be_named_like_a_glob(tmp_path):

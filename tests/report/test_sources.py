@@ -5,7 +5,7 @@ import pytest
 
 from spacy_absa.errors import InputError
 from spacy_absa.report.quotes import Run
-from spacy_absa.report.sources import read_annotated
+from spacy_absa.report.sources import find_sources, read_annotated
 
 HONDA = {
     "text": "本田",
@@ -42,6 +42,30 @@ def test_the_text_is_the_longest_column_that_the_entities_fit(rows):
     assert text.text == fields["review"]
     assert [tuple(found) for found in text.found] == [(2, 4, "POS", "positive", 0.9, "honda", [])]
     assert (text.line, text.fields["n"]) == (1, 1)
+
+
+def test_of_two_columns_that_fit_the_annotated_one_is_the_text(tmp_path):
+    fields = {"text": "喜欢本田", "raw": "喜欢本田 -- 发自手机", "absa": [HONDA]}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(fields), encoding="utf-8")
+    (text,) = read_annotated(tmp_path / "rows.jsonl", {"text"})
+    assert text.text == "喜欢本田"
+
+
+def test_runs_and_files_beside_them(tmp_path):
+    manifest = {"whole": True, "counts": {"shards": 0}, "time": {"started": ""}}
+    manifest["run"] = {"inputs": [], "settings": {"format": "jsonl"}}
+    for name in ("in/run1", "in/run2"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "manifest.json").write_text(json.dumps(manifest))
+        (tmp_path / name / "quarantine.jsonl").touch()
+    (tmp_path / "in/more.jsonl").touch()
+    (tmp_path / "in/report.html").touch()
+    wanted = ["more.jsonl", "run1", "run2"]
+    for named in (["in"], ["in/run*", "in/*.jsonl"], ["in/run1", "in/run2", "in/more.jsonl"]):
+        sources = find_sources(tmp_path / name for name in named)
+        assert sorted(source.path.name for source in sources) == wanted
+    with pytest.raises(InputError, match="no such file or folder"):
+        find_sources([tmp_path / "gone*"])
 
 
 def test_what_predict_writes_is_read_too_and_texts_without_entities(rows):
