@@ -4,7 +4,7 @@ import random
 import string
 import time
 
-from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
+from spacy_absa.lexicon import Lexicon, LexiconEntry
 
 from ._report import Row
 from ._subjects import Subjects

@@ -22,8 +22,8 @@ with atheris.instrument_imports(include=["spacy_absa"]):
     import srsly
 
     from spacy_absa.data import alphabet, contest, jsonl, rows, tables, text, texts
-    from spacy_absa.decoding.lexicon import Lexicon
     from spacy_absa.errors import InputError
+    from spacy_absa.lexicon import Lexicon
     from spacy_absa.models.torch_layer import TorchShim
 
 _FOLDER = Path(tempfile.mkdtemp())

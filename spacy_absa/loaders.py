@@ -8,8 +8,8 @@ from thinc.api import Model
 
 from .data.alphabet import read_alphabet
 from .data.corpora import given
-from .decoding.lexicon import Lexicon
 from .errors import InputError
+from .lexicon import Lexicon
 from .models.charlm import copy_charlm
 from .models.hint_cache import HintCache
 from .models.tagger import copy_encoder

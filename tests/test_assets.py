@@ -12,7 +12,7 @@ import srsly
 from spacy.training import Example
 
 from spacy_absa.data.jsonl import read_annotated
-from spacy_absa.decoding.lexicon import Lexicon
+from spacy_absa.lexicon import Lexicon
 
 ASSETS = Path(__file__).parents[1] / "assets"
 CARS = ASSETS / "zh_absa_cars"

@@ -5,8 +5,8 @@ from spacy.training import Example
 
 from spacy_absa import loaders
 from spacy_absa.data.alphabet import write_alphabet
-from spacy_absa.decoding.lexicon import Lexicon
 from spacy_absa.errors import InputError
+from spacy_absa.lexicon import Lexicon
 from spacy_absa.loaders import create_alphabet_loader, create_charlm_loader, create_lexicon_loader
 from spacy_absa.models.charlm import build_char_lm
 from spacy_absa.models.types import Hints

@@ -9,8 +9,8 @@ from typing import Any
 from spacy import displacy
 from spacy.language import Language
 
-from ..decoding.lexicon import Lexicon
 from ..decoding.viterbi import Mode
+from ..lexicon import Lexicon
 from ..pipeline.absa_gru import AbsaGRU
 from ..pipeline.char_pipe import pipes_with_lexicon
 from ..pipeline.explain import explain

@@ -26,9 +26,9 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from ..data.text import find_surrogate
 from ..data.texts import read_texts
-from ..decoding.lexicon import Lexicon
 from ..decoding.viterbi import Mode
 from ..errors import InputError
+from ..lexicon import Lexicon
 from .analysis import Analyser
 from .brands import brand_chart, count_brands
 
@@ -79,8 +79,13 @@ def create_app(
     app = FastAPI(title="spacy-absa", version=version("spacy-absa"), docs_url=None, redoc_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     _add_guards(app, limits)
-    busy = Depends(_queue(limits.requests))
+    _add_page(app)
+    _add_facts(app, analyser, limits)
+    _add_analysis(app, analyser, limits)
+    return app
 
+
+def _add_page(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     def page() -> FileResponse:
         return FileResponse(STATIC / "index.html")
@@ -89,12 +94,17 @@ def create_app(
     def plotly() -> Response:
         return Response(get_plotlyjs(), media_type="text/javascript")
 
+    app.mount("/static", StaticFiles(directory=STATIC))
+
+
+def _add_facts(app: FastAPI, analyser: Analyser, limits: Limits) -> None:
     @app.get("/health")
     def health() -> dict[str, Any]:
+        meta = analyser.nlp.meta
         return {
             "status": "ok",
             "version": version("spacy-absa"),
-            "pipeline": f"{nlp.meta['lang']}_{nlp.meta['name']} {nlp.meta['version']}",
+            "pipeline": f"{meta['lang']}_{meta['name']} {meta['version']}",
             "labels": analyser.pipe.labels,
             "lexicon_mode": analyser.mode,
             "lexicon_entries": len(analyser.lexicon),
@@ -104,6 +114,10 @@ def create_app(
     @app.get("/lexicon", response_class=PlainTextResponse)
     def lexicon() -> str:
         return "".join(f"{entry.pattern}\t{entry.id}\n" for entry in analyser.lexicon.entries)
+
+
+def _add_analysis(app: FastAPI, analyser: Analyser, limits: Limits) -> None:
+    busy = Depends(_queue(limits.requests))
 
     @app.post("/analyse", dependencies=[busy])
     def analyse(request: AnalyseRequest) -> dict[str, Any]:
@@ -140,9 +154,6 @@ def create_app(
             "brands": brands,
             "chart": brand_chart(brands),
         }
-
-    app.mount("/static", StaticFiles(directory=STATIC))
-    return app
 
 
 def _add_guards(app: FastAPI, limits: Limits) -> None:

@@ -15,8 +15,8 @@ from tqdm import tqdm
 from wasabi import msg
 
 from ..data.corpora import to_doc
-from ..decoding.lexicon import Lexicon
 from ..errors import InputError
+from ..lexicon import Lexicon
 from ..pipeline.absa_gru import AbsaGRU
 from ..pipeline.char_pipe import SentimentPipe, pipes_with_lexicon
 from ..types import LabelledText, Mentions

@@ -12,8 +12,8 @@ from ..data.augment import replace
 from ..data.corpora import write_docs
 from ..data.jsonl import write_annotated
 from ..data.texts import read_texts, stable_hash
-from ..decoding.lexicon import Lexicon
 from ..errors import InputError
+from ..lexicon import Lexicon
 from ..types import CharSpan, LabelledText
 from ._util import (
     ColumnOpt,

@@ -12,8 +12,8 @@ from ..data.corpora import in_dev
 from ..data.files import write_folder
 from ..data.labelled import Labelled, read_labelled
 from ..data.texts import read_texts, unique
-from ..decoding.lexicon import Lexicon
 from ..errors import InputError
+from ..lexicon import Lexicon
 from ..projects import LM_DEV_SHARE, Amounts, Sources, dev_share, write_project
 from ._util import ColumnOpt, command, make_tokenizer, progress
 

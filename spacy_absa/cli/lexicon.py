@@ -12,9 +12,9 @@ from wasabi import msg
 
 from ..data.corpora import read_docs
 from ..data.files import atomic_write
-from ..decoding.lexicon import Lexicon, LexiconEntry
 from ..errors import InputError
 from ..folding import fold
+from ..lexicon import Lexicon, LexiconEntry
 from ._util import check_suffix, command
 
 

@@ -9,7 +9,7 @@ from wasabi import msg
 
 from ..data.augment import swap_names
 from ..data.corpora import read_docs, write_docs
-from ..decoding.lexicon import Lexicon
+from ..lexicon import Lexicon
 from ._util import check_distinct, check_suffix, command, make_tokenizer, to_docs
 
 

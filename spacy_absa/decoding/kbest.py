@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..lexicon import Match
 from ..types import CharSpan
-from .matches import Match
 from .schemes import TagScheme
 from .viterbi import Jumps, Mode, Steps, search_space
 

@@ -24,10 +24,10 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 from ..errors import InputError
+from ..lexicon import Match, Matches
 from ..types import CharSpan
 from .entities import score_entities
 from .loops import compiled_loops
-from .matches import Match, Matches
 from .packing import Packed, pack
 from .schemes import TagScheme
 

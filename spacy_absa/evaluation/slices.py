@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 from spacy.tokens import Span
 
-from ..decoding.lexicon import Lexicon
-from ..decoding.matches import Match
 from ..folding import fold
+from ..lexicon import Lexicon, Match
 from ..pipeline.scorers import Places, score_places
 from .readings import EvaluatedText
 

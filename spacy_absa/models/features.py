@@ -8,8 +8,7 @@ import numpy
 from thinc.api import Model
 from thinc.types import Floats2d, Ints1d
 
-from ..decoding.lexicon import Lexicon
-from ..decoding.matches import Matches
+from ..lexicon import Lexicon, Matches
 from ..numbering import CharNumbers
 from .types import CharBatch, padded_index
 

@@ -13,11 +13,11 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, to_numpy
 from thinc.types import Floats2d
 
-from ..decoding.lexicon import Lexicon
 from ..decoding.marginals import Lattice, Loss, crf_loss, forward_backward, softmax_loss
 from ..decoding.schemes import TagScheme
 from ..decoding.viterbi import Mode
 from ..errors import InputError
+from ..lexicon import Lexicon
 from ..models.charlm import perturbed
 from ..models.features import pinned_lexicon
 from ..models.tagger import add_tags, charlms, encoders, set_n_tags

@@ -10,8 +10,8 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, set_dropout_rate, to_numpy
 from thinc.types import Floats1d, Floats2d
 
-from ..decoding.lexicon import Lexicon
 from ..errors import InputError
+from ..lexicon import Lexicon
 from ..models.features import pinned_lexicon
 from ..models.polarity import add_outputs, heads
 from ..models.types import Targets

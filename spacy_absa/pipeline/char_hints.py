@@ -11,8 +11,8 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model
 from thinc.types import Floats2d
 
-from ..decoding.lexicon import Lexicon
 from ..errors import InputError
+from ..lexicon import Lexicon
 from ..models.features import pinned_lexicon
 from ..models.types import Hints, Teacher
 from .char_pipe import LexiconPipe, sample_docs

@@ -15,8 +15,8 @@ from thinc.api import Model, Optimizer
 
 from ..data.alphabet import build_alphabet, count_characters
 from ..decoding.calibration import Calibration
-from ..decoding.lexicon import Lexicon
 from ..errors import InputError
+from ..lexicon import Lexicon
 from ..models.charlm import set_alphabet
 from ..models.features import set_lexicon
 from ..models.torch_layer import forget_weights

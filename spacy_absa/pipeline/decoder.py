@@ -10,9 +10,9 @@ from thinc.types import Floats2d
 from ..decoding.calibration import Calibration
 from ..decoding.kbest import k_best
 from ..decoding.marginals import Lattice, forward_backward
-from ..decoding.matches import Match
 from ..decoding.schemes import TagScheme
 from ..decoding.viterbi import Mode, viterbi
+from ..lexicon import Match
 from ..types import CharSpan
 from .annotations import Mention
 

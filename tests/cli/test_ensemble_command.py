@@ -4,7 +4,7 @@ import spacy
 from spacy.training import Example
 from spacy.util import fix_random_seed
 
-from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
+from spacy_absa.lexicon import Lexicon, LexiconEntry
 
 TEXT = "喜欢本田"
 

@@ -3,7 +3,7 @@ import json
 import pytest
 import spacy
 
-from spacy_absa.decoding.lexicon import Lexicon
+from spacy_absa.lexicon import Lexicon
 
 
 @pytest.fixture

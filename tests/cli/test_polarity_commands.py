@@ -14,7 +14,7 @@ from spacy_absa.app.analysis import Analyser
 from spacy_absa.cli._util import load_pipeline
 from spacy_absa.data.corpora import read_examples
 from spacy_absa.decoding.calibration import Calibration
-from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
+from spacy_absa.lexicon import Lexicon, LexiconEntry
 from spacy_absa.pipeline.explain import explain
 from spacy_absa.pipeline.judges import final_judge
 

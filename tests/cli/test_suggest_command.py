@@ -6,7 +6,7 @@ from spacy.tokens import DocBin
 from spacy.training import Example
 from spacy.util import fix_random_seed
 
-from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
+from spacy_absa.lexicon import Lexicon, LexiconEntry
 
 TINY = {
     "@architectures": "spacy_absa.CharTagger.v1",

@@ -6,9 +6,9 @@ from test_viterbi import MODES, SCHEMES, random_matches, score, segmentations, s
 
 from spacy_absa.decoding.kbest import k_best
 from spacy_absa.decoding.marginals import forward_backward
-from spacy_absa.decoding.matches import Match
 from spacy_absa.decoding.schemes import TagScheme
 from spacy_absa.decoding.viterbi import viterbi
+from spacy_absa.lexicon import Match
 
 
 def enumerated(emissions, transitions, scheme, matches, mode, bonus):

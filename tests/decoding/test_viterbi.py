@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from spacy_absa.decoding import viterbi as search
-from spacy_absa.decoding.matches import Match
 from spacy_absa.decoding.schemes import TagScheme
 from spacy_absa.decoding.viterbi import viterbi
 from spacy_absa.errors import InputError
+from spacy_absa.lexicon import Match
 from spacy_absa.types import CharSpan
 
 SCHEMES = ["io", "bio", "biluo"]

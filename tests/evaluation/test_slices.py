@@ -1,7 +1,7 @@
 import pytest
 
-from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
 from spacy_absa.evaluation.slices import COMPARISON, NEGATION, score_slices
+from spacy_absa.lexicon import Lexicon, LexiconEntry
 
 LABELS = ["NEG", "NEU", "POS"]
 LEXICON = Lexicon([LexiconEntry(name, "") for name in ("大众", "大众朗逸", "比亚迪", "别克")])

@@ -2,7 +2,7 @@ import numpy
 import pytest
 from thinc.api import Model
 
-from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
+from spacy_absa.lexicon import Lexicon, LexiconEntry
 from spacy_absa.models.features import beside, build_char_features, set_lexicon
 from spacy_absa.models.types import CharBatch
 

@@ -5,8 +5,8 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
 from spacy_absa.decoding.calibration import Calibration
-from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
 from spacy_absa.errors import InputError
+from spacy_absa.lexicon import Lexicon, LexiconEntry
 from spacy_absa.models.tagger import charlms
 
 from .conftest import GOLD, TINY, examples_of, train

@@ -10,8 +10,8 @@ from spacy.training import Example
 from thinc.api import Model
 
 from spacy_absa.decoding.calibration import Calibration
-from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
 from spacy_absa.errors import InputError
+from spacy_absa.lexicon import Lexicon, LexiconEntry
 from spacy_absa.pipeline.absa_polarity import mix
 
 from .conftest import GOLD, READER, examples_of, train

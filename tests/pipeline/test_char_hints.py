@@ -5,8 +5,8 @@ from spacy.training import Example
 from spacy.util import fix_random_seed
 from thinc.api import Adam
 
-from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
 from spacy_absa.errors import InputError
+from spacy_absa.lexicon import Lexicon, LexiconEntry
 from spacy_absa.loaders import (
     create_charlm_loader,
     create_encoder_loader,

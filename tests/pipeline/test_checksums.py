@@ -5,8 +5,8 @@ import subprocess
 import pytest
 import spacy
 
-from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
 from spacy_absa.errors import InputError
+from spacy_absa.lexicon import Lexicon, LexiconEntry
 from spacy_absa.pipeline.checksums import CHECKSUMS
 
 FILES = ["cfg", "lexicon", "model"]

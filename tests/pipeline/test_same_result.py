@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import spacy
 
-from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
+from spacy_absa.lexicon import Lexicon, LexiconEntry
 from spacy_absa.pipeline.char_pipe import FORMAT
 
 from .conftest import TINY, examples_of, train

@@ -5,7 +5,7 @@ from threading import Event
 
 import pytest
 
-from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
+from spacy_absa.lexicon import Lexicon, LexiconEntry
 
 from .conftest import GOLD
 

@@ -12,8 +12,8 @@ from spacy_absa.data.parquet import scan_parquet
 from spacy_absa.data.rows import read_rows, text_column
 from spacy_absa.data.tables import read_table
 from spacy_absa.data.text import BadRow
-from spacy_absa.decoding.lexicon import Lexicon
 from spacy_absa.errors import InputError
+from spacy_absa.lexicon import Lexicon
 
 from .. import strategies as s
 from ..pipeline.conftest import TINY, examples_of

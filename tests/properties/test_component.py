@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.util import filter_spans, fix_random_seed
 
-from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
 from spacy_absa.folding import fold
+from spacy_absa.lexicon import Lexicon, LexiconEntry
 
 from .. import strategies as s
 from ..pipeline.conftest import READER, TINY, examples_of

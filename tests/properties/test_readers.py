@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from spacy_absa.data import alphabet, contest, jsonl, rows, tables, text, texts
 from spacy_absa.data.text import BadRow
-from spacy_absa.decoding.lexicon import Lexicon
+from spacy_absa.lexicon import Lexicon
 
 from .. import strategies as s
 

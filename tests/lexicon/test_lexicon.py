@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_absa.decoding.lexicon import Lexicon, LexiconEntry
-from spacy_absa.decoding.matches import Match
 from spacy_absa.errors import InputError
 from spacy_absa.folding import fold
+from spacy_absa.lexicon import Lexicon, LexiconEntry, Match
 
 
 def lexicon(*aliases):

@@ -1,31 +1,27 @@
 """A lexicon of entity names: aliases, their canonical ids, and where they stand in a text."""
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, chain, pairwise
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from ahocorasick_rs import BytesAhoCorasick, Implementation
 
-from ..data.text import TOO_LONG, BadRow, find_surrogate, open_text, read_lines
+from ..data.text import find_surrogate, open_text, read_lines
 from ..errors import InputError
 from ..folding import fold
-from ..numbering import CharNumbers
+from .formats import PARSERS, LexiconEntry, locate
 from .matches import Match, Matches
-
-# A line of a lexicon file, and where it stands: "path, line 3".
-_Line = tuple[str, str]
-
-
-class LexiconEntry(NamedTuple):
-    """An alias and the id of what it names (if empty, the alias itself is the id)."""
-
-    pattern: str
-    id: str
-    label: str = ""
+from .spelling import (
+    encipher,
+    ignored_spaces,
+    in_characters,
+    is_inside_word,
+    number_chars,
+    patterns,
+    restored,
+)
 
 
 class Lexicon:
@@ -49,10 +45,10 @@ class Lexicon:
         self.entries: tuple[LexiconEntry, ...] = tuple(by_alias[alias] for alias in aliases)
         self._ids = np.array([entry.id for entry in self.entries], dtype=object)
         self._lengths = np.fromiter(map(len, aliases), np.int64, len(aliases))
-        self._numbers = _numbers(aliases)
+        self._numbers = number_chars(aliases)
         # Linear in memory, and above some 10,000 aliases faster to build and to run than the DFA.
         self._automaton = BytesAhoCorasick(
-            _patterns(self._numbers, [alias.strip() for alias in aliases]),
+            patterns(self._numbers, [alias.strip() for alias in aliases]),
             implementation=Implementation.ContiguousNFA,
         )
         # A lexicon does not change. So what was found in the texts that it was last asked for
@@ -74,9 +70,9 @@ class Lexicon:
         """
         path = Path(path)
         suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
-        if suffix not in _PARSERS:
+        if suffix not in PARSERS:
             raise InputError(
-                f"{path}: cannot tell the lexicon's format: name it {', '.join(_PARSERS)}."
+                f"{path}: cannot tell the lexicon's format: name it {', '.join(PARSERS)}."
             )
         with open_text(path) as file:
             lexicon = cls.parse(suffix, read_lines(file), str(path))
@@ -100,7 +96,7 @@ class Lexicon:
 
         Errors name the ``source``.
         """
-        parsed = list(_PARSERS[suffix](_locate(lines, source)))
+        parsed = list(PARSERS[suffix](locate(lines, source)))
         return cls([entry for _, entry in parsed], [place for place, _ in parsed])
 
     def find(self, text: str) -> list[Match]:
@@ -122,20 +118,20 @@ class Lexicon:
 
     def _search(self, texts: tuple[str, ...]) -> Matches:
         numbers = self._numbers("".join(texts))
-        ignored = _ignored_spaces(numbers)
+        ignored = ignored_spaces(numbers)
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        cipher = _encipher(np.delete(numbers, ignored)).encode()
+        cipher = encipher(np.delete(numbers, ignored)).encode()
         found = self._automaton.find_matches_as_indexes(cipher, overlapping=True)
         columns = np.fromiter(chain.from_iterable(found), np.int64, 3 * len(found))
         entry, *places = columns.reshape(-1, 3).T
-        start, end = _in_characters(cipher, places)
-        start, end = _restored(start, ignored), _restored(end - 1, ignored) + 1
+        start, end = in_characters(cipher, places)
+        start, end = restored(start, ignored), restored(end - 1, ignored) + 1
         ends = lengths.cumsum()
         text = ends.searchsorted(start, side="right")
         low, high = (ends - lengths)[text], ends[text]
         whole = (end <= high) & ~(
-            (start > low) & _is_inside_word(numbers, start)
-            | (end < high) & _is_inside_word(numbers, end)
+            (start > low) & is_inside_word(numbers, start)
+            | (end < high) & is_inside_word(numbers, end)
         )
         order = np.flatnonzero(whole)
         # Of aliases that differ in spaces alone, the one that has as many as the text goes first.
@@ -158,13 +154,6 @@ class Lexicon:
         return Lexicon, (self.entries,)
 
 
-def _locate(lines: Iterable[str | None], source: str) -> Iterator[_Line]:
-    for number, line in enumerate(lines, 1):
-        if line is None:
-            raise BadRow(number, TOO_LONG).error(source)
-        yield f"{source}, line {number}", line.rstrip("\r\n")
-
-
 def _add(by_alias: dict[str, LexiconEntry], entry: LexiconEntry, place: str) -> None:
     if not entry.pattern.strip():
         raise InputError(f"{place}: the pattern is empty: write an alias or remove the entry.")
@@ -179,121 +168,6 @@ def _add(by_alias: dict[str, LexiconEntry], entry: LexiconEntry, place: str) -> 
         )
 
 
-def _numbers(aliases: Sequence[str]) -> CharNumbers:
-    """Four times a character's cipher, plus its kind.
-
-    Ciphers fit an automaton's few bytes: 0 for characters in no alias, then by frequency. They are
-    code points of other characters, so they leave out the surrogates.
-    """
-    ciphers = chain(range(1, 0xD800), range(0xE000, 0x110000))
-    by_char = {char: next(ciphers) for char, _ in Counter(chain(*aliases)).most_common()}
-    return CharNumbers(lambda char: 4 * by_char.get(fold(char), 0) + _kind(char))
-
-
-# Kinds of characters, the last two bits of their numbers.
-_OTHER, _LATIN, _DIGIT, _SPACE = range(4)
-
-
-def _kind(char: str) -> int:
-    char = fold(char)
-    if char == " ":
-        return _SPACE
-    if char.isdecimal():
-        return _DIGIT
-    return _LATIN if char < "\u0250" and char.isalpha() else _OTHER  # the Latin blocks end there
-
-
-def _encipher(numbers: np.ndarray) -> str:
-    return (numbers >> 2).tobytes().decode("utf-32-le")
-
-
-def _ignored_spaces(numbers: np.ndarray) -> np.ndarray:
-    """The places of spaces that do not count, ascending; at the text's ends they may or may not."""
-    spaces = np.flatnonzero(numbers & 3 == _SPACE)
-    before, after = (numbers.take(spaces + step, mode="wrap") & 3 for step in (-1, 1))
-    apart = (before == after) & (before != _OTHER) | (before == _SPACE) | (after == _SPACE)
-    return spaces[~apart]
-
-
-def _restored(places: np.ndarray, removed: np.ndarray) -> np.ndarray:
-    """Where characters were before those at the ``removed`` places (ascending) were taken out."""
-    return places + (removed - np.arange(len(removed))).searchsorted(places, side="right")
-
-
 def _changes(values: np.ndarray) -> np.ndarray:
     """Whether each value is another than the one before it; the first one is."""
     return np.diff(values, prepend=-1) != 0
-
-
-def _is_inside_word(numbers: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Whether there are Latin letters on both sides of each place, not counting the text's ends."""
-    before, after = (numbers.take(place, mode="wrap") & 3 for place in (places - 1, places))
-    return (before == _LATIN) & (after == _LATIN)
-
-
-def _patterns(numbers: CharNumbers, aliases: Sequence[str]) -> list[bytes]:
-    """What the automaton looks for: aliases without the spaces that do not count, in UTF-8."""
-    joined = numbers("".join(aliases))
-    ignored = _ignored_spaces(joined)
-    cipher = _encipher(np.delete(joined, ignored))
-    ends = np.fromiter(accumulate(map(len, aliases)), np.int64, len(aliases))
-    ends -= ignored.searchsorted(ends)
-    return [cipher[start:end].encode() for start, end in pairwise([0, *ends.tolist()])]
-
-
-def _in_characters(utf8: bytes, offsets: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Offsets of bytes, each where a character begins or the text ends, as those of characters."""
-    # All bytes of a character but its first are 0b10xxxxxx, the least as signed numbers.
-    begins = np.flatnonzero(np.frombuffer(utf8, np.int8) >= -64)
-    return [begins.searchsorted(places) for places in offsets]
-
-
-def _parse_jsonl(lines: Iterable[_Line]) -> Iterator[tuple[str, LexiconEntry]]:
-    for place, line in lines:
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{place}: not valid JSON ({error}): mend the line.") from error
-        if not isinstance(record, dict) or "pattern" not in record:
-            raise InputError(f'{place}: expected an object like {{"pattern": "Q7", "id": "q7"}}.')
-        if isinstance(record["pattern"], list):
-            raise InputError(
-                f"{place}: token patterns cannot be used: write the alias as one string."
-            )
-        entry = LexiconEntry(record["pattern"], record.get("id", ""), record.get("label", ""))
-        if not all(isinstance(value, str) for value in entry):
-            raise InputError(f"{place}: pattern, id and label must be strings: quote them.")
-        yield place, entry
-
-
-def _parse_txt(lines: Iterable[_Line]) -> Iterator[tuple[str, LexiconEntry]]:
-    for place, line in lines:
-        if not line.strip() or line.startswith("#"):
-            continue
-        alias, *rest = (column.strip() for column in line.split("\t"))
-        if len(rest) > 1:
-            raise InputError(
-                f"{place}: {len(rest) + 1} columns: write the alias, then a tab and its id at most."
-            )
-        yield place, LexiconEntry(alias, *rest or [""])
-
-
-def _parse_csv(lines: Iterable[_Line]) -> Iterator[tuple[str, LexiconEntry]]:
-    for number, (place, line) in enumerate(lines):
-        columns = [column.strip() for column in line.split("\t")]
-        if number == 0:
-            if columns not in (["ViedId", "View"], ["ViewId", "View"]):
-                raise InputError(
-                    f"{place}: expected the tab-separated header of View.csv, ViewId and View."
-                )
-        elif line.strip():
-            if len(columns) != 2:
-                raise InputError(
-                    f"{place}: {len(columns)} columns: write two, tab-separated: ViewId and View."
-                )
-            yield place, LexiconEntry(columns[1], "")
-
-
-_PARSERS = {".jsonl": _parse_jsonl, ".txt": _parse_txt, ".csv": _parse_csv}

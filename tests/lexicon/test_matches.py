@@ -1,6 +1,6 @@
 import pytest
 
-from spacy_absa.decoding.matches import Match, Matches
+from spacy_absa.lexicon import Match, Matches
 
 BY_TEXT = [
     [Match(0, 4, "a"), Match(0, 2, "b"), Match(3, 5, "c"), Match(4, 5, "d")],
