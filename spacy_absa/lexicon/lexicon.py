@@ -160,7 +160,7 @@ def _add(by_alias: dict[str, LexiconEntry], entry: LexiconEntry, place: str) -> 
     if find_surrogate("".join(entry)) is not None:
         raise InputError(f"{place}: an unpaired surrogate, which no text can hold: mend the entry.")
     alias = fold(entry.pattern)
-    known = by_alias.setdefault(alias, entry._replace(id=entry.id or entry.pattern))
+    known = by_alias.setdefault(alias, entry if entry.id else entry._replace(id=entry.pattern))
     if entry.id not in ("", known.id):
         raise InputError(
             f"{place}: {entry.pattern!r} has the id {entry.id!r}, but {known.pattern!r}, which is "

@@ -1,12 +1,12 @@
 import spacy
 from spacy.tokens import DocBin
 
-from spacy_absa.cli.pseudo_label import PseudoLabelled, balance
-from spacy_absa.types import CharSpan
+from spacy_absa.cli.pseudo_label import balance
+from spacy_absa.types import CharSpan, LabelledText
 
 
 def example(text, *labels):
-    return PseudoLabelled(text, [CharSpan(i, i + 1, label) for i, label in enumerate(labels)])
+    return LabelledText(text, [CharSpan(i, i + 1, label) for i, label in enumerate(labels)])
 
 
 def test_balance_thins_out_the_majority_and_the_empty():

@@ -1,5 +1,6 @@
 import random
 
+import numpy
 import pytest
 import spacy
 from spacy.tokens import DocBin
@@ -141,3 +142,15 @@ def test_a_corpus_that_is_not_there_is_named(tmp_path):
         create_corpus(tmp_path / "gone.spacy")(spacy.blank("zh"))
     with pytest.raises(InputError, match=r"give --paths\.texts"):
         next(create_raw_text_reader(None)(spacy.blank("zh")))
+
+
+def test_user_data_comes_back_as_spacy_gives_it(nlp, tmp_path):
+    docs = [nlp.make_doc("本田"), nlp.make_doc("丰田"), nlp.make_doc("")]
+    docs[0].user_data["sentence_id"] = "S1"
+    docs[1].user_data["._.", "absa", None, None] = [{"text": "丰田", "scores": {"POS": 0.5}}]
+    docs[1].user_data["vector"] = numpy.arange(3)
+    write_docs(tmp_path / "a.spacy", docs)
+    expected = DocBin().from_disk(tmp_path / "a.spacy").get_docs(nlp.vocab)
+    for found, wanted in zip(read_docs(tmp_path / "a.spacy"), expected, strict=True):
+        assert (found.text, str(found.user_data)) == (wanted.text, str(wanted.user_data))
+        assert list(found.user_data) == list(wanted.user_data)
