@@ -240,8 +240,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """The manifest of a run, whole or not. Raises InputError if the file is none."""
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        manifest["run"]["inputs"], manifest["run"]["settings"]["format"]
-        manifest["time"]["started"]
+        manifest["time"]["started"], manifest["run"]["settings"]["format"]
+        [source["column"] for source in manifest["run"]["inputs"]]
         if manifest["whole"]:
             manifest["counts"]["shards"]
     except (ValueError, KeyError, TypeError) as error:

@@ -123,7 +123,9 @@ def to_docs(tokenizer: Callable[[str], Doc], texts: Iterable[LabelledText]) -> l
         n_misaligned += len(misaligned)
     if n_misaligned:
         if not any(doc.ents for doc in docs):
-            raise InputError("No span begins and ends where tokens do: check the language.")
+            raise InputError(
+                "No span begins and ends where tokens do: take another tokenizer or language."
+            )
         msg.warn(f"{n_misaligned} spans left open: they do not begin and end where tokens do")
     return docs
 

@@ -17,6 +17,7 @@ from ..lexicon import Lexicon
 from ..types import CharSpan, LabelledText
 from ._util import (
     ColumnOpt,
+    check_distinct,
     check_suffix,
     command,
     make_tokenizer,
@@ -64,6 +65,7 @@ def distant(
           --lexicon entities.jsonl --rating-column stars --rating 5=POS --rating 1=NEG
     """
     check_suffix(output_path, ".spacy", ".jsonl")
+    check_distinct([output_path], [input_path, slots, lexicon])
     tokenizer = make_tokenizer(lang)
     labels = _parse(rating)
     names = [entry.pattern for entry in Lexicon.from_file(lexicon).entries]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 from spacy.language import Language
-from spacy.util import load_config, load_model_from_config
+from spacy.util import load_model_from_config
 from wasabi import msg
 
 from ..data.files import write_folder
@@ -62,9 +62,8 @@ def _is_single(folder: Path) -> bool:
     """Whether there is a pipeline, whose tagger no call of this command has made."""
     if not (folder / "config.cfg").exists():
         return False
-    components = load_config(folder / "config.cfg")["components"]
-    model = components.get("absa_gru", {}).get("model", {})
-    return model.get("@architectures") != _MEANS["absa_gru"]
+    text = (folder / "config.cfg").read_text("utf-8", "replace")
+    return f'"{_MEANS["absa_gru"]}"' not in text
 
 
 def _join(members: list[tuple[str, Language]]) -> Language:

@@ -28,6 +28,7 @@ from ._util import (
     LexiconOpt,
     PipelineArg,
     TextsArg,
+    check_distinct,
     check_suffix,
     command,
     load_pipeline,
@@ -71,6 +72,7 @@ def suggest(
       python -m spacy absa suggest training/model-best reviews.csv tasks.json --n 200
     """
     check_suffix(output_path, format.suffix)
+    check_distinct([output_path], [input_path, labelled, lexicon])
     nlp = load_pipeline(pipeline, lexicon, gpu_id)
     known = {doc.text for doc in read_docs(labelled)} if labelled else set()
     texts = unique(

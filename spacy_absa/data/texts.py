@@ -76,9 +76,9 @@ def list_files(path: str | Path) -> list[Path]:
         places = sorted(map(Path, glob.glob(str(path), recursive=True)))
     else:
         places = [path]
-    files: dict[Path, Path] = {}
+    files: dict[str, Path] = {}
     for file in (file for place in places for file in _walk(place)):
-        files.setdefault(file.resolve(), file)
+        files.setdefault(os.path.realpath(file), file)
     if not files:
         raise InputError(f"{path}: no files there: name a text file, a folder or a glob.")
     return sorted(files.values())
@@ -93,9 +93,11 @@ def _walk(path: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(path, onerror=_refuse, followlinks=True):
         real = os.path.realpath(place)
         # A link to a folder above would lead round and round.
-        folders[:] = [] if real in seen else [name for name in folders if name[0] != "."]
+        folders[:] = [] if real in seen else sorted(name for name in folders if name[0] != ".")
         if real not in seen:
-            yield from (Path(place, name) for name in names if name[0] != ".")
+            files = (Path(place, name) for name in sorted(names) if name[0] != ".")
+            # Neither pipes nor devices; a link to nothing is an error when it is read.
+            yield from (file for file in files if file.is_file() or file.is_symlink())
         seen.add(real)
 
 

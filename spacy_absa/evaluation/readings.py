@@ -9,7 +9,8 @@ from spacy.training import Example
 
 from ..data.corpora import read_examples
 from ..errors import InputError
-from ..pipeline.scorers import Places, is_annotated, places
+from ..pipeline.gold import is_annotated
+from ..pipeline.scorers import Places, places
 
 
 class EvaluatedText(NamedTuple):

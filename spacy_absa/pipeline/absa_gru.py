@@ -225,7 +225,7 @@ class AbsaGRU(SentimentPipe):
         sgd: Optimizer | None = None,
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
-        """Learn from a batch, whose empty texts are left out; adds the loss to `losses`.
+        """Learn from a batch; adds the loss to `losses`.
 
         With `adversarial`, then learn from it with perturbed vectors (see `perturbed`).
         """

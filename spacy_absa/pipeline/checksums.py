@@ -53,7 +53,7 @@ def check_files(folder: str | Path) -> None:
         path = sums.with_name(name)
         if not path.is_file():
             raise InputError(f"{path}: is missing: {_ADVICE}.")
-        if digest not in (_digest(path), _digest(path, as_written=True)):
+        if digest != _digest(path) and digest != _digest(path, as_written=True):
             raise InputError(f"{path}: is damaged, it is not the file that was saved: {_ADVICE}.")
 
 

@@ -60,6 +60,11 @@ def align(example: Example) -> Alignment | None:
     return Alignment([starts[n] for n in n_before], [ends[n] for n in n_before])
 
 
+def is_annotated(example: Example, spans_key: str | None) -> bool:
+    """Whether a text has gold annotation; a missing span group means that it has no spans."""
+    return spans_key is not None or example.reference.has_annotation("ENT_IOB")
+
+
 def unknown_regions(example: Example, spans_key: str | None) -> list[tuple[int, int]]:
     """Stretches of the prediction's characters whose gold tags are not known.
 
@@ -101,8 +106,7 @@ def count_unknown(examples: Iterable[Example], spans_key: str | None) -> tuple[i
     """Numbers of characters, and of Docs, with unknown gold tags in partly annotated Docs."""
     n_chars = n_docs = 0
     for example in examples:
-        annotated = example.reference.has_annotation("ENT_IOB")
-        regions = unknown_regions(example, spans_key) if annotated else []
+        regions = unknown_regions(example, spans_key) if is_annotated(example, spans_key) else []
         n_chars += sum(end - start for start, end in regions)
         n_docs += bool(regions)
     return n_chars, n_docs

@@ -16,7 +16,7 @@ from thinc.types import Floats2d
 from ..data.contest import settle
 from ..models.types import Hints
 from ..scoring import contest_scores
-from .gold import align, labelled_spans, unknown_regions
+from .gold import align, is_annotated, labelled_spans, unknown_regions
 
 Scorer = Callable[..., dict[str, Any]]
 # Entities by their first character and the one behind their last.
@@ -119,11 +119,6 @@ def score_entity_sentiment(
     if spans_key is None:
         return {**get_ner_prf(known), **scores} if known else scores
     return scores | {name.replace("absa", f"absa_{spans_key}", 1): scores[name] for name in scores}
-
-
-def is_annotated(example: Example, spans_key: str | None) -> bool:
-    """Whether a text has gold annotation; a missing span group means that it has no spans."""
-    return spans_key is not None or example.reference.has_annotation("ENT_IOB")
 
 
 def places(

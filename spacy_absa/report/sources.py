@@ -81,15 +81,17 @@ def _expand(path: Path) -> Iterator[Path]:
     for found in [path] if path.exists() else map(Path, sorted(matched)):
         runs = sorted(manifest.parent for manifest in found.rglob(MANIFEST))
         yield from runs
-        files = list_files(found)
-        yield from [file for file in files if _may_be_annotated(file)] if runs else files
+        yield from filter(_is_annotated, list_files(found)) if runs else list_files(found)
     if not path.exists() and not matched:
         raise InputError(f"{path}: no such file or folder: name what was annotated.")
 
 
-def _may_be_annotated(path: Path) -> bool:
-    """Beside runs, reports and the like may stand."""
-    return path.name.removesuffix(".gz").endswith((".jsonl", ".parquet"))
+def _is_annotated(path: Path) -> bool:
+    """Beside runs, their inputs and reports may stand."""
+    if not path.name.removesuffix(".gz").endswith((".jsonl", ".parquet")):
+        return False
+    first = next((row for row in scan_rows(path) if not isinstance(row, BadRow)), (0, {}))
+    return not first[1].keys().isdisjoint((ABSA, _ENTITIES))
 
 
 def _run(folder: Path) -> Source:

@@ -28,7 +28,7 @@ def found(nlp):
     return [[(e.start_char, e.end_char, e.label_) for e in doc.ents] for doc in nlp.pipe(TEXTS)]
 
 
-def test_probabilities_become_frequencies_and_the_answers_stay(absa, gold):
+def test_probabilities_are_calibrated_and_the_answers_stay(absa, gold):
     result = absa("calibrate", "trained", "gold.spacy", "out")
     assert result.code == 0
     assert "40 entities" in result.out

@@ -58,7 +58,7 @@ def test_a_rating_is_a_number_however_it_is_written(absa, inputs, tmp_path):
 def test_spans_that_do_not_align_are_counted(absa, refused, inputs, tmp_path):
     result = absa(*inputs, *RATINGS, "--lang", "en")
     assert result.code == 1
-    assert "check the language" in result.err
+    assert "take another tokenizer or language" in result.err
     reviews = "stars,review\n5,a 手机 here\n1,no手机 手机 b\n"
     (tmp_path / "reviews.csv").write_text(reviews, encoding="utf8")
     result = absa(*inputs, *RATINGS, "--lang", "en")
@@ -80,8 +80,11 @@ def test_two_runs_write_the_same_bytes(absa, inputs, tmp_path):
     assert (tmp_path / "out.spacy").read_bytes() == first
 
 
-def test_bad_input(refused, inputs):
+def test_bad_input(refused, inputs, tmp_path):
     assert "write a rating and its label" in refused(*inputs, "--rating", "5")
+    (tmp_path / "r.jsonl").touch()
+    over = ("distant", "r.jsonl", "./r.jsonl", *inputs[3:])
+    assert "is the input as well" in refused(*over)
     assert "is to mean another label" in refused(*inputs, *RATINGS, "--rating", "5.0=NEG")
     assert "no review with one of the words" in refused(*inputs, "--rating", "9=POS")
     assert "--lang klingon" in refused(*inputs, *RATINGS, "--lang", "klingon")

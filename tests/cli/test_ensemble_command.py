@@ -82,12 +82,16 @@ def test_an_ensemble_can_learn_another_label(absa, make, tmp_path):
     assert after.transitions.shape == pipe.scheme.legal.shape
 
 
-def test_one_alone_and_unlike_ones_are_refused(make, refused):
+def test_one_alone_and_unlike_ones_are_refused(make, refused, tmp_path):
     make("a")
     make("bb", label="NEG")
     make("ccc", scheme="io")
     assert "two pipelines or more" in refused("ensemble", "a", "out")
     assert "bb: labels NEG" in refused("ensemble", "a", "bb", "out")
     assert "scheme io" in refused("ensemble", "a", "ccc", "out")
+    for folder, text in (("odd", "[nlp]\nlang = 1\n"), ("text", "no config\n")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "config.cfg").write_text(text)
+        assert "exists already" in refused("ensemble", "a", "bb", folder)
     assert "bb: exists already and is no ensemble" in refused("ensemble", "a", "a", "bb")
     assert "nowhere: cannot be loaded" in refused("ensemble", "a", "nowhere", "out")

@@ -107,9 +107,19 @@ def test_a_run_is_reported_with_its_origin(absa, tmp_path):
         (lambda run: (run / "manifest.json").write_text("{}"), "is no manifest"),
         (
             lambda run: (run / "manifest.json").write_text(
-                '{"whole": false, "run": {}, "time": {"started": ""}}'
+                '{"whole": false, "run": {"inputs": [], "settings": {"format": "jsonl"}}, '
+                '"time": {"started": ""}}'
             ),
             "has not ended",
+        ),
+        *(
+            (
+                lambda run, key=key: (run / "manifest.json").write_text(
+                    (run / "manifest.json").read_text().replace(f'"{key}"', '"other"')
+                ),
+                "is no manifest",
+            )
+            for key in ("settings", "column", "shards", "whole")
         ),
     ],
 )

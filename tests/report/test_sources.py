@@ -58,10 +58,11 @@ def test_runs_and_files_beside_them(tmp_path):
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "manifest.json").write_text(json.dumps(manifest))
         (tmp_path / name / "quarantine.jsonl").touch()
-    (tmp_path / "in/more.jsonl").touch()
+    (tmp_path / "in/more.jsonl").write_text('{"text": "", "entities": []}\n')
+    (tmp_path / "in/raw.jsonl").write_text('{"text": ""}\n')
     (tmp_path / "in/report.html").touch()
     wanted = ["more.jsonl", "run1", "run2"]
-    for named in (["in"], ["in/run*", "in/*.jsonl"], ["in/run1", "in/run2", "in/more.jsonl"]):
+    for named in (["in"], ["in/run*", "in/m*.jsonl"], ["in/run1", "in/run2", "in/more.jsonl"]):
         sources = find_sources(tmp_path / name for name in named)
         assert sorted(source.path.name for source in sources) == wanted
     with pytest.raises(InputError, match="no such file or folder"):
