@@ -8,13 +8,12 @@ It yields the receipts in any order and raises InputError if a worker cannot go 
 import multiprocessing
 import os
 import signal
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.context import BaseContext
-from threading import Thread, current_thread, main_thread
+from threading import Event, Thread, current_thread, main_thread
 
 from ..errors import InputError
 from .shards import Annotator, Receipt, Shard
@@ -29,40 +28,54 @@ _annotator: Annotator
 
 
 def run_local(make: MakeAnnotator, shards: Iterable[Shard], n_process: int) -> Iterator[Receipt]:
-    """Run shards in processes of this machine."""
+    """Run shards in processes of this machine. Ctrl-C lets the shards at hand be finished first."""
     n_process = n_process or _cores()
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     pool = ProcessPoolExecutor(n_process, _context(), initializer=_start, initargs=(make,))
     pending: set[Future[Receipt]] = set()
-    try:
-        for shard in shards:
-            pending.add(pool.submit(_run, shard))
-            if len(pending) == 2 * n_process:
+    with _noted_interrupts(pending) as interrupted:
+        try:
+            for shard in shards:
+                pending.add(pool.submit(_run, shard))
+                if len(pending) == 2 * n_process:
+                    yield from _finished(pending)
+                if interrupted():
+                    raise KeyboardInterrupt
+            while pending:
                 yield from _finished(pending)
-        while pending:
-            yield from _finished(pending)
-    except BrokenProcessPool as error:
-        raise InputError(
-            "A worker process has died (killed, or out of memory?); the finished shards are kept: "
-            "run the same command again to go on, with fewer processes if memory was short."
-        ) from error
-    except KeyboardInterrupt:
-        print("Finishing the shards at hand; the same command goes on later.", file=sys.stderr)
-        raise
-    finally:
-        with _deaf():
+                if interrupted():
+                    raise KeyboardInterrupt
+        except BrokenProcessPool as error:
+            raise InputError(
+                "A worker process has died (killed, or out of memory?); the finished shards are "
+                "kept: run the same command again to go on, with fewer processes if memory was "
+                "short."
+            ) from error
+        finally:
             pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
-    """Ignore Ctrl-C: a second one would break off the wait for workers, which then never end."""
+def _noted_interrupts(pending: Collection[Future]) -> Iterator[Callable[[], bool]]:
+    """Note Ctrl-C while shards are pending, and tell whether there was one.
+
+    Raised at any moment it could leave the pool's locks closed, and its workers waiting for ever.
+    """
     if current_thread() is not main_thread():  # which alone gets signals, and may choose
-        yield
+        yield lambda: False
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    noted = Event()
+
+    def note(*_: object) -> None:
+        if not pending:
+            raise KeyboardInterrupt
+        if not noted.is_set():  # `print` may be at work already
+            os.write(2, b"Finishing the shards at hand; the same command goes on later.\n")
+        noted.set()
+
+    before = signal.signal(signal.SIGINT, note)
     try:
-        yield
+        yield noted.is_set
     finally:
         signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
