@@ -1,5 +1,6 @@
 """``spacy absa annotate``: bulk runs over many files, in shards, that can be gone on with."""
 
+import os
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -96,7 +97,7 @@ def _files(inputs: list[Path], output: Path) -> list[Path]:
     """The input files, each once, without what an earlier call has written."""
     named: dict[Path, Path] = {}
     for file in (file for path in inputs for file in list_files(path)):
-        named.setdefault(file.resolve(), file)
+        named.setdefault(Path(os.path.realpath(file)), file)  # also of a link to itself
     files = [file for place, file in named.items() if output.resolve() not in place.parents]
     if not files:
         raise InputError(f"{output}: all inputs are in the output folder: name another one.")
