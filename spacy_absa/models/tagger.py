@@ -159,13 +159,14 @@ def _grow(model: Model[list[Doc], Emissions], n_tags: int) -> None:
 
 def _resize(tagger: Model[list[Doc], Emissions], n_tags: int) -> None:
     """Set the number of tags of all layers that know it; transitions are forgotten."""
-    ends = [tagger.get_ref("projection"), tagger.get_ref("output")]
-    if ends[1].has_param("transitions"):
-        ends[1].set_param("transitions", None)
+    output = tagger.get_ref("output")
+    if output.has_param("transitions"):
+        output.set_param("transitions", None)
         # thinc keeps gradients, and optimizers their moments, by the layer's number.
         with Model.global_id_lock:
             Model.global_id += 1
-            ends[1].id = Model.global_id
+            output.id = Model.global_id
+    ends = (tagger.get_ref("projection"), output)
     for layer in tagger.walk():
         if layer in ends or (layer.layers and layer.layers[-1] in ends):
             layer.set_dim("nO", n_tags, force=True)
