@@ -1,6 +1,5 @@
 """``spacy absa annotate``: bulk runs over many files, in shards, that can be gone on with."""
 
-import os
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from ..bulk.engines import Engine, run_local
 from ..bulk.job import QUARANTINE, Job, Settings, plan, run
 from ..bulk.ray_engine import run_ray
 from ..data.parquet import require_pyarrow
-from ..data.texts import list_files
+from ..data.texts import distinct, list_files
 from ..errors import InputError
 from ._util import (
     ColumnOpt,
@@ -95,9 +94,7 @@ def annotate(
 
 def _files(inputs: list[Path], output: Path) -> list[Path]:
     """The input files, each once, without what an earlier call has written."""
-    named: dict[Path, Path] = {}
-    for file in (file for path in inputs for file in list_files(path)):
-        named.setdefault(Path(os.path.realpath(file)), file)  # also of a link to itself
+    named = distinct(file for path in inputs for file in list_files(path))
     files = [file for place, file in named.items() if output.resolve() not in place.parents]
     if not files:
         raise InputError(f"{output}: all inputs are in the output folder: name another one.")

@@ -76,12 +76,18 @@ def list_files(path: str | Path) -> list[Path]:
         places = sorted(map(Path, glob.glob(str(path), recursive=True)))
     else:
         places = [path]
-    files: dict[str, Path] = {}
-    for file in (file for place in places for file in _walk(place)):
-        files.setdefault(os.path.realpath(file), file)
+    files = distinct(file for place in places for file in _walk(place))
     if not files:
         raise InputError(f"{path}: no files there: name a text file, a folder or a glob.")
     return sorted(files.values())
+
+
+def distinct(files: Iterable[Path]) -> dict[Path, Path]:
+    """Each file once, by where it really is: the first name that is given for it."""
+    named: dict[Path, Path] = {}
+    for file in files:
+        named.setdefault(Path(os.path.realpath(file)), file)  # a link may lead to itself
+    return named
 
 
 def _walk(path: Path) -> Iterator[Path]:
