@@ -80,8 +80,9 @@ def _expand(path: Path) -> Iterator[Path]:
     matched = glob(str(path), recursive=True)
     for found in [path] if path.exists() else map(Path, sorted(matched)):
         runs = sorted(manifest.parent for manifest in found.rglob(MANIFEST))
+        beside = (file for file in list_files(found) if file.parent not in runs)
         yield from runs
-        yield from filter(_is_annotated, list_files(found)) if runs else list_files(found)
+        yield from filter(_is_annotated, beside) if runs else beside
     if not path.exists() and not matched:
         raise InputError(f"{path}: no such file or folder: name what was annotated.")
 
