@@ -89,9 +89,9 @@ def _status(key: str) -> float:
 
 def _kernels() -> str:
     """What predicts with GRUs that are quantised."""
-    if not int8.is_supported():
-        return "in 32 bits"
-    return f"in 8 bits, fused by numba {version('numba')}" if fused_grus() else "in 8 bits"
+    if fused_grus():
+        return f"in 8 bits, fused by numba {version('numba')}"
+    return "in 8 bits" if int8.is_supported() else "in 32 bits"
 
 
 def environment(clock: Clock) -> dict[str, str | int]:

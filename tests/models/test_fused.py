@@ -2,16 +2,14 @@ import numpy as np
 import pytest
 import torch
 
-from spacy_absa.models.torch import int8, recurrent
+from spacy_absa.models.torch import recurrent
 from spacy_absa.models.torch.recurrent import TwoWayGRU
 
 numba = pytest.importorskip("numba")
 from spacy_absa.compiling import compiled  # noqa: E402
 from spacy_absa.models.torch import fused  # noqa: E402
 
-needs_vnni = pytest.mark.skipif(
-    not int8.is_supported(), reason="the CPU does not multiply 8-bit integers (AVX-512 VNNI)"
-)
+both_fused = pytest.mark.parametrize("kernels", ["vnni", "avx2"], indirect=True)
 
 
 def batch(*lengths: int, n_in: int = 24) -> tuple[torch.Tensor, torch.Tensor]:
@@ -60,24 +58,23 @@ def test_a_block_ends_where_it_is_full_and_where_many_sequences_become_few():
     assert borders(4, *[2] * 199) == [0, 1, 2, 4]
 
 
-@needs_vnni
+@both_fused
 @torch.no_grad()
-def test_states_are_those_of_the_kernels_in_torch(monkeypatch):
+def test_states_are_those_of_the_kernels_in_torch(kernels, monkeypatch):
     torch.manual_seed(0)
     gru = TwoWayGRU(24, 32, quantize=True).eval()
     x, lengths = batch(7, 30, 1, 4, 30)
     states = gru(x, lengths)
-    assert isinstance(gru._quantized[1], fused.FusedGRUs)
     monkeypatch.setattr(recurrent, "fused_grus", lambda: None)
     gru._quantized = None
     # Floats that differ in their last bit may be rounded to neighbouring integers.
     torch.testing.assert_close(states, gru(x, lengths), atol=0.005, rtol=0)
 
 
-@needs_vnni
+@both_fused
 @torch.no_grad()
 @pytest.mark.parametrize("width", [32, 37])
-def test_no_bit_depends_on_the_batch(width):
+def test_no_bit_depends_on_the_batch(kernels, width):
     torch.manual_seed(0)
     gru = TwoWayGRU(24, width, quantize=True).eval()
     lengths = [3, 40, 1, 17, 40, 39, 2, 8, 300]

@@ -1,22 +1,14 @@
 import pytest
 import torch
 
-from spacy_absa.models.torch import int8, recurrent
+from spacy_absa.models.torch import int8
 from spacy_absa.models.torch.recurrent import TwoWayGRU
-
-pytestmark = pytest.mark.skipif(
-    not int8.is_supported(), reason="the CPU does not multiply 8-bit integers (AVX-512 VNNI)"
-)
 
 N_IN, WIDTH = 24, 32
 
 
-@pytest.fixture(params=["torch", "numba"])
-def gru(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> TwoWayGRU:
-    if request.param == "numba":
-        pytest.importorskip("numba")
-    else:
-        monkeypatch.setattr(recurrent, "fused_grus", lambda: None)
+@pytest.fixture
+def gru(kernels: str) -> TwoWayGRU:
     torch.manual_seed(0)
     return TwoWayGRU(N_IN, WIDTH, quantize=True).eval()
 

@@ -88,9 +88,9 @@ def layout(lengths: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, ...]:
 def quantize(x: np.ndarray, rows: np.ndarray, out: np.ndarray, steps: np.ndarray) -> None:
     """Round rows of x (n, n_in), as `int8.quantize` does.
 
-    rows: (2, n_items). out: (2, n_items, n_in). steps: (2, n_items).
+    rows: (n_ways, n_items). out: (n_ways, n_items, n_in). steps: (n_ways, n_items).
     """
-    for way in range(2):
+    for way in range(len(rows)):
         for item in range(rows.shape[1]):
             row = x[rows[way, item]]
             bits = row.view(np.int32)
@@ -105,7 +105,7 @@ def quantize(x: np.ndarray, rows: np.ndarray, out: np.ndarray, steps: np.ndarray
 
 
 @compiled
-def _next_state(
+def next_state(
     inputs: np.ndarray,
     step: np.float32,
     recurrent: np.ndarray,
@@ -147,13 +147,13 @@ def take_step(
 
     Read: products of the rounded inputs (2, …, 3 * width) from place `at` on, and of the rounded
     states (2, n, 3 * width); what the inputs were rounded to, and the rows of the output that they
-    belong to, (2, n_items) each; `FusedGRUs.scales`. Overwritten: the states (2, batch, width),
+    belong to, (2, n_items) each; `scales_of`. Overwritten: the states (2, batch, width),
     the same rounded, and the output.
     """
     width = states.shape[2]
     for way in range(2):
         for i in range(n):
-            _next_state(
+            next_state(
                 inputs[way, at + i],
                 steps[way, first + i],
                 recurrent[way, i],
@@ -195,7 +195,7 @@ def take_steps(
                         product = np.int32(np.int16(weights[way, unit, k])) * np.int32(wide[k])
                         total = np.int32(total + product)
                     recurrent[unit] = total
-                _next_state(
+                next_state(
                     inputs[way, at],
                     steps[way, first + at],
                     recurrent,
@@ -207,6 +207,16 @@ def take_steps(
                 at += 1
 
 
+def scales_of(grus: Int8GRUs) -> np.ndarray:
+    """What turns products of integers into floats (2, 10, width).
+
+    What a step of the inputs' products is worth in the two gates and the new state, the same of the
+    states' products, the biases, that of the states in the new state.
+    """
+    parts = torch.stack(grus.steps_in), grus.steps_rec, grus.bias_in[:, None], grus.new_bias
+    return torch.cat([part.reshape(2, -1, grus.width) for part in parts], 1).numpy()
+
+
 class FusedGRUs:
     """A pair of `Int8GRUs`, one for each direction."""
 
@@ -215,10 +225,7 @@ class FusedGRUs:
         self.weights_in = grus.weights_in
         self.weights_rec = grus.weights_rec
         self.units_rec = torch.stack([weights.t() for weights in grus.weights_rec]).numpy()
-        parts = torch.stack(grus.steps_in), grus.steps_rec, grus.bias_in[:, None], grus.new_bias
-        # (2, 10, width): what a step of the inputs' products is worth in the two gates and the new
-        # state, the same of the states' products, the biases, that of the states in the new state
-        self.scales = torch.cat([part.reshape(2, -1, self.width) for part in parts], 1).numpy()
+        self.scales = scales_of(grus)
 
     def __call__(self, x: Tensor, lengths: Tensor) -> Tensor:
         """(n_steps, batch, n_in) → (n_steps, batch, 2 * width): left-to-right, right-to-left."""

@@ -11,17 +11,22 @@ from torch.nn.utils.rnn import PackedSequence
 from . import int8, mixed
 
 if TYPE_CHECKING:
+    from .avx2 import PairedGRUs
     from .fused import FusedGRUs
+
+    IntegerGRUs = int8.Int8GRUs | FusedGRUs | PairedGRUs
 
 
 @cache
-def fused_grus() -> "type[FusedGRUs] | None":
-    """What does the work of `Int8GRUs` where numba is installed (the extra `fast`), else None."""
+def fused_grus() -> "type[FusedGRUs] | type[PairedGRUs] | None":
+    """What does the work of `Int8GRUs` faster: None without numba (the extra `fast`) or AVX2."""
     try:
-        from .fused import FusedGRUs  # numba takes a while to import
+        from . import avx2, fused  # numba takes a while to import
     except ImportError:  # or it is too old for the NumPy beside it
         return None
-    return FusedGRUs
+    if int8.is_supported():
+        return fused.FusedGRUs
+    return avx2.PairedGRUs if avx2.is_supported() else None
 
 
 def reverse_within_lengths(x: Tensor, lengths: Tensor) -> Tensor:
@@ -51,11 +56,11 @@ class TwoWayGRU(nn.Module):
     ):
         super().__init__()
         self.width = width
-        self.quantize = quantize and int8.is_supported()
+        self.quantize = quantize
         self.mixed_precision = mixed_precision and mixed.is_supported()
         self.forwards = nn.GRU(n_in, width)
         self.backwards = nn.GRU(n_in, width)
-        self._quantized: tuple[list[tuple[int, int]], int8.Int8GRUs | FusedGRUs] | None = None
+        self._quantized: tuple[list[tuple[int, int]], IntegerGRUs] | None = None
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """(n_steps, batch, n_in) → (n_steps, batch, 2 * width): left-to-right, right-to-left.
@@ -64,9 +69,10 @@ class TwoWayGRU(nn.Module):
         """
         if torch.is_grad_enabled():
             return self._run_padded(x, lengths)
-        if self.quantize and x.device.type == "cpu" and fused_grus():
+        in_integers = self.quantize and x.device.type == "cpu"
+        if in_integers and fused_grus():
             return self._int8_grus()(x, lengths)
-        return self._run_packed(x, lengths)
+        return self._run_packed(x, lengths, in_integers and int8.is_supported())
 
     def _run_padded(self, x: Tensor, lengths: Tensor) -> Tensor:
         left_to_right = self._run(self.forwards, x)
@@ -78,7 +84,7 @@ class TwoWayGRU(nn.Module):
             return mixed.MixedGRU.apply(x, *gru.all_weights[0])
         return gru(x)[0]
 
-    def _run_packed(self, x: Tensor, lengths: Tensor) -> Tensor:
+    def _run_packed(self, x: Tensor, lengths: Tensor, in_integers: bool) -> Tensor:
         n_steps, n_sequences, _ = x.shape
         lengths, order = lengths.sort(descending=True)
         steps = torch.arange(n_steps, device=x.device).unsqueeze(1)
@@ -87,7 +93,7 @@ class TwoWayGRU(nn.Module):
         rows = step * n_sequences + order[rank]
         mirrored = (lengths[rank] - 1 - step) * n_sequences + order[rank]
         flat = x.flatten(0, 1)
-        if self.quantize and x.device.type == "cpu":
+        if in_integers:
             outputs = self._int8_grus()(flat, (rows, mirrored), batch_sizes.tolist())
         else:
             outputs = [
@@ -98,7 +104,7 @@ class TwoWayGRU(nn.Module):
         states[rows, : self.width], states[mirrored, self.width :] = outputs
         return states.view(n_steps, n_sequences, -1)
 
-    def _int8_grus(self) -> "int8.Int8GRUs | FusedGRUs":
+    def _int8_grus(self) -> "IntegerGRUs":
         """The GRUs in integers, made anew when the weights have changed."""
         grus = self.forwards, self.backwards
         weights = [(w.data_ptr(), w._version) for gru in grus for w in gru.all_weights[0]]
