@@ -32,7 +32,7 @@ def build_char_lm(
     vector_width: width of a character's embedding. width: units of each of the two GRUs.
     use: `vectors`, only the embedding (the system of 2016), or `states`, the contextual states of
     both GRUs (2 * width). learn_rate_scale: fine-tune at this share of the learning rate; 0
-    freezes the layer. quantize: predict with GRUs in 8-bit integers (CPUs with AVX-512 VNNI).
+    freezes the layer. quantize: predict with GRUs in 8-bit integers (see `TwoWayGRU`).
     mixed_precision: train GRUs with products in bfloat16 (CPUs with AVX-512 BF16).
     """
     if use == "vectors":

@@ -58,7 +58,7 @@ def build_bigru_encoder(
 ) -> Model[CharBatch, CharBatch]:
     """`spacy_absa.BiGRUEncoder.v1`: `depth` bidirectional GRUs of `width` units a direction.
 
-    quantize: predict with GRUs in 8-bit integers (CPUs with AVX-512 VNNI). mixed_precision: train
+    quantize: predict with GRUs in 8-bit integers (see `TwoWayGRU`). mixed_precision: train
     them with products in bfloat16 (CPUs with AVX-512 BF16).
     """
     build = partial(
