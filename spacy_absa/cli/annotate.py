@@ -10,8 +10,9 @@ from tqdm import tqdm
 from wasabi import msg
 
 from ..bulk.engines import Engine, run_local
-from ..bulk.job import QUARANTINE, Job, Settings, plan, run
+from ..bulk.job import Job, Settings, plan
 from ..bulk.ray_engine import run_ray
+from ..bulk.run import QUARANTINE, run
 from ..data.parquet import require_pyarrow
 from ..data.texts import distinct, list_files
 from ..errors import InputError

@@ -9,7 +9,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..bulk.job import MANIFEST, QUARANTINE, read_manifest
+from ..bulk.manifest import MANIFEST, read_manifest
+from ..bulk.run import QUARANTINE
 from ..bulk.shards import part_path, read_receipt
 from ..data.jsonl import scan_objects
 from ..data.parquet import ABSA
