@@ -12,8 +12,8 @@ from thinc.api import fix_random_seed
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from spacy_absa.models.torch import mixed
 from spacy_absa.models.torch.recurrent import TwoWayGRU
+from spacy_absa.models.torch.training import has_bfloat16
 
 from ._report import Row
 from ._subjects import Subjects, load, record
@@ -43,7 +43,7 @@ def run(subjects: Subjects) -> list[Row]:
         "absa_gru update": "tagger, plain PyTorch",
         "char_lm update": "language model, plain PyTorch",
     }
-    if mixed.is_supported():
+    if has_bfloat16():
         others = load(subjects.settings.pipeline), _language_model(subjects)
         for name, nlp in zip(("absa_gru", "char_lm"), others, strict=True):
             key = f"{name} update, mixed precision"

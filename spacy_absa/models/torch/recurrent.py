@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
 
-from . import int8, mixed
+from . import int8, training
 
 if TYPE_CHECKING:
     from .avx2 import PairedGRUs
@@ -48,7 +48,7 @@ class TwoWayGRU(nn.Module):
     Without, the sequences are packed, so that padding takes no time. Packing makes the backward
     pass of a CPU about twice as slow. `quantize`: without gradients, calculate in 8-bit integers
     where the CPU is made for it (see `Int8GRUs`, and `fused_grus`). `mixed_precision`: with
-    gradients, multiply in bfloat16 where the CPU is made for it (see `MixedGRU`).
+    gradients, multiply in bfloat16 where the CPU is made for it (see `TrainingGRU`).
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class TwoWayGRU(nn.Module):
         super().__init__()
         self.width = width
         self.quantize = quantize
-        self.mixed_precision = mixed_precision and mixed.is_supported()
+        self.mixed_precision = mixed_precision and training.has_bfloat16()
         self.forwards = nn.GRU(n_in, width)
         self.backwards = nn.GRU(n_in, width)
         self._quantized: tuple[list[tuple[int, int]], IntegerGRUs] | None = None
@@ -80,9 +80,10 @@ class TwoWayGRU(nn.Module):
         return torch.cat([left_to_right, reverse_within_lengths(right_to_left, lengths)], dim=-1)
 
     def _run(self, gru: nn.GRU, x: Tensor) -> Tensor:
-        if self.mixed_precision and x.device.type == "cpu":
-            return mixed.MixedGRU.apply(x, *gru.all_weights[0])
-        return gru(x)[0]
+        if x.device.type != "cpu":
+            return gru(x)[0]
+        dtype = torch.bfloat16 if self.mixed_precision else torch.float32
+        return training.TrainingGRU.apply(dtype, x, *gru.all_weights[0])
 
     def _run_packed(self, x: Tensor, lengths: Tensor, in_integers: bool) -> Tensor:
         n_steps, n_sequences, _ = x.shape
