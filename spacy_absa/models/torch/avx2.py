@@ -26,8 +26,8 @@ from .int8 import Int8GRUs
 _ROWS, _VECTORS = 3, 3
 _LANES = 8  # sums of 32 bits in a vector of AVX2
 _UNITS = _VECTORS * _LANES
-# With fewer sequences for each a thread is not worth its start.
-_PER_THREAD = 4
+# With fewer items for each direction threads are not worth their start.
+_PER_THREAD = 512
 
 _PAIR = ir.IntType(32)
 _PAIRS = ir.VectorType(ir.IntType(16), 2 * _LANES)
@@ -185,24 +185,23 @@ class PairedGRUs:
     def __call__(self, x: Tensor, lengths: Tensor) -> Tensor:
         """(n_steps, batch, n_in) → (n_steps, batch, 2 * width): left-to-right, right-to-left.
 
-        Each of PyTorch's threads gets a part of the sequences in one direction.
+        Of a large batch each of PyTorch's threads reads a part of the sequences in one direction.
         """
-        n_threads = torch.get_num_threads()
-        n_parts = max(1, min(n_threads // 2, len(lengths) // _PER_THREAD))
+        n_parts = min(torch.get_num_threads() // 2, len(lengths), int(lengths.sum()) // _PER_THREAD)
         inputs, ends = x.numpy(), lengths.numpy()
         states = np.zeros((*x.shape[:2], 2 * self.width), np.float32)
 
         def run(part: int, way: int) -> None:
-            columns = slice(part, None, n_parts)
+            columns = slice(part, None, max(n_parts, 1))
             some = np.ascontiguousarray(inputs[:, columns])
             units = slice(way * self.width, (way + 1) * self.width)
             states[:, columns, units] = read(some, ends[columns], way, *self.weights[way])
 
-        tasks = list(product(range(n_parts), range(2)))
-        if n_threads == 1:
-            for task in tasks:
-                run(*task)
+        if n_parts == 0:
+            run(0, 0)
+            run(0, 1)
         else:
-            with ThreadPoolExecutor(len(tasks)) as pool:
+            tasks = product(range(n_parts), range(2))
+            with ThreadPoolExecutor(2 * n_parts) as pool:
                 list(pool.map(run, *zip(*tasks, strict=True)))
         return torch.from_numpy(states)
