@@ -24,10 +24,10 @@ def kernels(request: pytest.FixtureRequest, any_cpu: None, monkeypatch: pytest.M
     chosen = None
     if request.param != "torch":
         pytest.importorskip("numba")
-        from spacy_absa.models.torch import avx2, fused
+        from spacy_absa.models.torch import avx2, fused, fused_avx2
 
         if request.param == "avx2" and not avx2.is_supported():
             pytest.skip("the CPU has no AVX2")
-        chosen = {"vnni": fused.FusedGRUs, "avx2": avx2.PairedGRUs}[request.param]
+        chosen = {"vnni": fused.FusedGRUs, "avx2": fused_avx2.FusedAvx2GRUs}[request.param]
     monkeypatch.setattr(recurrent, "fused_grus", lambda: chosen)
     return request.param

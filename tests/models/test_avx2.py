@@ -6,7 +6,7 @@ from spacy_absa.models.torch import int8, recurrent
 from spacy_absa.models.torch.recurrent import TwoWayGRU, fused_grus
 
 pytest.importorskip("numba")
-from spacy_absa.models.torch import avx2, fused
+from spacy_absa.models.torch import avx2, fused, fused_avx2
 
 pytestmark = pytest.mark.skipif(not avx2.is_supported(), reason="the CPU has no AVX2")
 
@@ -20,7 +20,7 @@ def test_products_are_exact(n_rows, n_in, n_units):
     rows[0], weights[:, 0] = -128, -128  # the largest that there are
     packed = avx2.pack(weights)
     even = np.pad(rows.astype(np.int16), ((0, 0), (0, n_in % 2)))
-    out = np.full((n_rows + 1, len(packed) * avx2._UNITS), 9, np.int32)
+    out = np.full((n_rows + 1, len(packed) * avx2.UNITS), 9, np.int32)
     avx2.multiply(even, packed, out)
     assert (out[:n_rows, :n_units] == rows.astype(np.int64) @ weights).all()
     assert not out[:n_rows, n_units:].any()
@@ -48,19 +48,19 @@ def read(any_cpu, monkeypatch):
 
 
 def test_states_are_those_of_cpus_with_vnni(read):
-    assert torch.equal(read(avx2.PairedGRUs), read(fused.FusedGRUs))
+    assert torch.equal(read(fused_avx2.FusedAvx2GRUs), read(fused.FusedGRUs))
 
 
 def test_states_do_not_depend_on_the_threads(read, monkeypatch):
-    monkeypatch.setattr(avx2, "_PER_THREAD", 50)
-    alone = read(avx2.PairedGRUs)
+    monkeypatch.setattr(fused_avx2, "_PER_THREAD", 50)
+    alone = read(fused_avx2.FusedAvx2GRUs)
     for threads in (2, 5, 8):
-        assert torch.equal(alone, read(avx2.PairedGRUs, threads))
+        assert torch.equal(alone, read(fused_avx2.FusedAvx2GRUs, threads))
 
 
 @pytest.mark.parametrize(
     "vnni, has_avx2, kind",
-    [(True, True, fused.FusedGRUs), (False, True, avx2.PairedGRUs), (False, False, None)],
+    [(True, True, fused.FusedGRUs), (False, True, fused_avx2.FusedAvx2GRUs), (False, False, None)],
 )
 def test_each_cpu_gets_its_own(vnni, has_avx2, kind, monkeypatch):
     monkeypatch.setattr(int8, "is_supported", lambda: vnni)

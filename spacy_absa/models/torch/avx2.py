@@ -1,33 +1,25 @@
-"""A pair of GRUs in 8-bit integers on x86 CPUs without VNNI, compiled (the extra `fast`).
+"""Exact products of matrices of 8-bit integers on CPUs with AVX2, compiled (the extra `fast`).
 
-PyTorch has no product of such integers that is both exact and fast there. This one multiplies them
-in pairs of 16 bits (VPMADDWD), which takes half the time of one in floats.
+PyTorch's are slow there, or overflow. These take half the time of products of floats.
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import product
 
 import numpy as np
-import torch
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
-from torch import Tensor
 
 from ...compiling import compiled
-from .fused import layout, next_state, quantize, scales_of
-from .int8 import Int8GRUs
 
 # A tile of a product: what is loaded is used three times, and all sums stay in registers.
 _ROWS, _VECTORS = 3, 3
 _LANES = 8  # sums of 32 bits in a vector of AVX2
-_UNITS = _VECTORS * _LANES
-# With fewer items for each direction threads are not worth their start.
-_PER_THREAD = 512
+# Products come in multiples of so many units.
+UNITS = _VECTORS * _LANES
 
 _PAIR = ir.IntType(32)
 _PAIRS = ir.VectorType(ir.IntType(16), 2 * _LANES)
@@ -43,7 +35,9 @@ def is_supported() -> bool:
 def _tile(n_rows: int) -> Callable:
     """The instructions that fill a tile of a product, since no loop of Python's becomes them.
 
-    They take rows (n_rows, n_in), one block of what `pack` returns and the tile (n_rows, _UNITS).
+    They take rows (n_rows, n_in), one block of what `pack` returns and the tile (n_rows, UNITS).
+    Two neighbours of a row are multiplied at a time with the weights of as many units as a vector
+    has lanes, and their two products added (VPMADDWD).
     """
 
     @intrinsic
@@ -103,8 +97,8 @@ def pack(weights: np.ndarray) -> np.ndarray:
     two inputs side by side. Zeros fill up the last pair and the last block.
     """
     n_in, n_units = weights.shape
-    padded = np.pad(weights.astype(np.int16), ((0, -n_in % 2), (0, -n_units % _UNITS)))
-    pairs = padded.reshape(-1, 2, padded.shape[1] // _UNITS, _UNITS)
+    padded = np.pad(weights.astype(np.int16), ((0, -n_in % 2), (0, -n_units % UNITS)))
+    pairs = padded.reshape(-1, 2, padded.shape[1] // UNITS, UNITS)
     return np.ascontiguousarray(pairs.transpose(2, 0, 3, 1)).reshape(*pairs.shape[2::-2], -1)
 
 
@@ -116,92 +110,8 @@ def multiply(rows: np.ndarray, weights: np.ndarray, out: np.ndarray) -> None:
     """
     n = len(rows)
     for block in range(len(weights)):
-        units = out[:, block * _UNITS : (block + 1) * _UNITS]
+        units = out[:, block * UNITS : (block + 1) * UNITS]
         for i in range(0, n - _ROWS + 1, _ROWS):
             _fill_rows(rows[i : i + _ROWS], weights[block], units[i : i + _ROWS])
         for i in range(n - n % _ROWS, n):
             _fill_row(rows[i : i + 1], weights[block], units[i : i + 1])
-
-
-@compiled
-def read(
-    x: np.ndarray,
-    lengths: np.ndarray,
-    way: int,
-    weights_in: np.ndarray,
-    weights_rec: np.ndarray,
-    scales: np.ndarray,
-) -> np.ndarray:
-    """Let one GRU read all sequences: (n_steps, batch, n_in) → states (n_steps, batch, width).
-
-    lengths: (batch,). way: 0 from left to right, 1 from right to left. weights_in, weights_rec:
-    as `pack` gives them. scales: as `scales_of` gives them (10, width).
-    """
-    n_steps, n_sequences, n_in = x.shape
-    width = scales.shape[1]
-    items = x.reshape(n_steps * n_sequences, n_in)
-    order = np.argsort(-lengths, kind="mergesort")
-    batch_sizes, both_rows, borders = layout(lengths[order], order)
-    all_rows = both_rows[way : way + 1]
-    states = np.full((n_sequences, width), np.float32(0.5))
-    rounded = np.zeros((n_sequences, 2 * weights_rec.shape[1]), np.int16)
-    recurrent = np.empty((n_sequences, weights_rec.shape[0] * _UNITS), np.int32)
-    out = np.zeros((n_steps * n_sequences, width), np.float32)
-    first = 0
-    for b in range(len(borders) - 1):
-        sizes = batch_sizes[borders[b] : borders[b + 1]]
-        rows = all_rows[:, first : first + sizes.sum()]
-        quantized = np.zeros((1, rows.shape[1], 2 * weights_in.shape[1]), np.int16)
-        steps = np.empty(rows.shape, np.float32)
-        quantize(items, rows, quantized, steps)
-        inputs = np.empty((rows.shape[1], weights_in.shape[0] * _UNITS), np.int32)
-        multiply(quantized[0], weights_in, inputs)
-        at = 0
-        for n in sizes:
-            multiply(rounded[:n], weights_rec, recurrent)
-            for i in range(n):
-                next_state(
-                    inputs[at],
-                    steps[0, at],
-                    recurrent[i],
-                    scales,
-                    states[i],
-                    rounded[i],
-                    out[rows[0, at]],
-                )
-                at += 1
-        first += at
-    return out.reshape(n_steps, n_sequences, width)
-
-
-class PairedGRUs:
-    """A pair of `Int8GRUs`, one for each direction, with the same numbers as `FusedGRUs`."""
-
-    def __init__(self, grus: Int8GRUs):
-        weights = zip(grus.weights_in, grus.weights_rec, scales_of(grus), strict=True)
-        self.weights = [(pack(w_in.numpy()), pack(w_rec.numpy()), s) for w_in, w_rec, s in weights]
-        self.width = grus.width
-
-    def __call__(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """(n_steps, batch, n_in) → (n_steps, batch, 2 * width): left-to-right, right-to-left.
-
-        Of a large batch each of PyTorch's threads reads a part of the sequences in one direction.
-        """
-        n_parts = min(torch.get_num_threads() // 2, len(lengths), int(lengths.sum()) // _PER_THREAD)
-        inputs, ends = x.numpy(), lengths.numpy()
-        states = np.zeros((*x.shape[:2], 2 * self.width), np.float32)
-
-        def run(part: int, way: int) -> None:
-            columns = slice(part, None, max(n_parts, 1))
-            some = np.ascontiguousarray(inputs[:, columns])
-            units = slice(way * self.width, (way + 1) * self.width)
-            states[:, columns, units] = read(some, ends[columns], way, *self.weights[way])
-
-        if n_parts == 0:
-            run(0, 0)
-            run(0, 1)
-        else:
-            tasks = product(range(n_parts), range(2))
-            with ThreadPoolExecutor(2 * n_parts) as pool:
-                list(pool.map(run, *zip(*tasks, strict=True)))
-        return torch.from_numpy(states)

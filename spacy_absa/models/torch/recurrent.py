@@ -11,22 +11,22 @@ from torch.nn.utils.rnn import PackedSequence
 from . import int8, training
 
 if TYPE_CHECKING:
-    from .avx2 import PairedGRUs
     from .fused import FusedGRUs
+    from .fused_avx2 import FusedAvx2GRUs
 
-    IntegerGRUs = int8.Int8GRUs | FusedGRUs | PairedGRUs
+    IntegerGRUs = int8.Int8GRUs | FusedGRUs | FusedAvx2GRUs
 
 
 @cache
-def fused_grus() -> "type[FusedGRUs] | type[PairedGRUs] | None":
+def fused_grus() -> "type[FusedGRUs] | type[FusedAvx2GRUs] | None":
     """What does the work of `Int8GRUs` faster: None without numba (the extra `fast`) or AVX2."""
     try:
-        from . import avx2, fused  # numba takes a while to import
+        from . import avx2, fused, fused_avx2  # numba takes a while to import
     except ImportError:  # or it is too old for the NumPy beside it
         return None
     if int8.is_supported():
         return fused.FusedGRUs
-    return avx2.PairedGRUs if avx2.is_supported() else None
+    return fused_avx2.FusedAvx2GRUs if avx2.is_supported() else None
 
 
 def reverse_within_lengths(x: Tensor, lengths: Tensor) -> Tensor:
