@@ -114,16 +114,21 @@ def next_state(
     rounded: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Let one sequence take one step, from its integer products (3 * width,)."""
+    """Let one sequence take one step, from its integer products (3 * width,).
+
+    In two loops, as a CPU can work at more units at a time if less is to be done for each.
+    """
     width = len(state)
     in_r, in_z, in_n = inputs[:width], inputs[width : 2 * width], inputs[2 * width :]
     rec_r, rec_z, rec_n = recurrent[:width], recurrent[width : 2 * width], recurrent[2 * width :]
     for j in range(width):
         r = np.float32(in_r[j]) * (step * scales[0, j]) + np.float32(rec_r[j]) * scales[3, j]
-        z = np.float32(in_z[j]) * (step * scales[1, j]) + np.float32(rec_z[j]) * scales[4, j]
         n = np.float32(in_n[j]) * (step * scales[2, j]) + scales[8, j]
         remembered = np.float32(rec_n[j]) * scales[5, j] + scales[9, j]
-        n = sigmoid(n + sigmoid(r + scales[6, j]) * remembered)
+        out[j] = n + sigmoid(r + scales[6, j]) * remembered
+    for j in range(width):
+        z = np.float32(in_z[j]) * (step * scales[1, j]) + np.float32(rec_z[j]) * scales[4, j]
+        n = sigmoid(out[j])
         state[j] = n + sigmoid(z + scales[7, j]) * (state[j] - n)
         rounded[j] = nearest(np.float32(254) * state[j] - np.float32(127))
         out[j] = np.float32(2) * state[j] - _ONE
