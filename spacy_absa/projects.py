@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import srsly
+from spacy.util import get_lang_class
 from thinc.api import Config
 
 CONFIGS = Path(__file__).parent / "configs"
@@ -117,8 +118,9 @@ def _load(name: str, lang: str) -> Config:
     config = Config().from_disk(CONFIGS / name, interpolate=False)
     if config["nlp"]["lang"] != lang:
         config["nlp"]["lang"] = lang
-        # spaCy fills in those of the language.
-        del config["nlp"]["tokenizer"], config["initialize"]["tokenizer"]
+        # Those of the language; `spacy debug` does not fill them in.
+        config["nlp"]["tokenizer"] = get_lang_class(lang).default_config["nlp"]["tokenizer"]
+        config["initialize"]["tokenizer"] = {}
     return config
 
 
@@ -144,7 +146,8 @@ def _set_steps(config: Config, size: int) -> None:
     training["eval_frequency"] = steps // 5
     schedule = training["optimizer"]["learn_rate"]
     schedule["warmup_steps"] = steps // 20
-    schedule["total_steps"] = "${training.max_steps}"
+    # No reference to max_steps: spaCy's `resume_training` and `debug data` do not resolve it.
+    schedule["total_steps"] = steps
 
 
 def _write(path: Path, config: Config) -> None:

@@ -8,6 +8,7 @@ import spacy
 import srsly
 import weasel.cli.run
 from spacy.cli._util import app
+from spacy.util import load_config, load_model_from_config
 from thinc.api import Config
 from typer.testing import CliRunner
 from weasel.util import load_project_config
@@ -103,6 +104,17 @@ def test_much_text_gets_the_network_of_the_configs_and_as_many_passes(written):
     default = Config().from_disk(CONFIGS / "tagger.cfg")
     assert configs["tagger"]["components"] == default["components"]
     assert configs["tagger"]["nlp"] == default["nlp"]
+
+
+@pytest.mark.parametrize("lang", ["zh", "de"])
+def test_spacy_reads_the_configs_without_filling_them_in(written, lang, tmp_path):
+    """As `spacy debug data` does, and `nlp.resume_training` of a pipeline made with them."""
+    written(Amounts(20_000, 200, 10_000, 2_000), lang=lang)
+    for path in (tmp_path / "p/configs").iterdir():
+        config = load_config(path, interpolate=False)
+        nlp = load_model_from_config(config, auto_fill=False, validate=True)
+        assert nlp.lang == lang
+        assert nlp.create_optimizer()
 
 
 def test_little_text_gets_the_small_network_and_the_least_steps(written):
