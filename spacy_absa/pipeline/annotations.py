@@ -150,6 +150,8 @@ def _merge_into_ents(doc: Doc, found: dict[Span, Mention], overwrite: bool) -> d
         [span for span in spans if taken.isdisjoint(_tokens([span]))]
         for spans in (doc.ents, blocked)
     )
+    for i in taken:  # spaCy leaves the ids of the entities that were there
+        doc[i].ent_id = 0
     doc.set_ents([*ents, *found], blocked=blocked)
     return found
 

@@ -148,6 +148,14 @@ def test_a_span_group_can_be_learned():
     assert nlp.evaluate(examples)["absa_f"] == 1
 
 
+def test_the_id_of_an_entity_that_is_replaced_goes_with_it(with_config):
+    nlp = with_config()
+    ruler = nlp.add_pipe("entity_ruler", first=True)
+    ruler.add_patterns([{"label": "PAIR", "pattern": "店里有宝马", "id": "shop"}])
+    (entity,) = nlp("店里有宝马").ents
+    assert (entity.text, entity.id_) == ("宝马", "")
+
+
 @pytest.mark.parametrize(
     ("overwrite", "expected"),
     [(True, ["一", "丰田"]), (False, ["一", "看丰"])],
