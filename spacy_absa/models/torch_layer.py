@@ -59,7 +59,8 @@ class TorchShim(Shim):
     def build(self, **sizes: Any) -> None:
         """Make the module anew, with fresh weights, of which no optimizer knows anything."""
         self.cfg = sizes
-        self._model = self._build(**sizes).to(get_torch_default_device())
+        with torch.inference_mode(False):  # weights made in that mode could never be trained
+            self._model = self._build(**sizes).to(get_torch_default_device())
         with Shim.global_id_lock:
             Shim.global_id += 1
             self.id = Shim.global_id

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -60,6 +61,11 @@ class CharLM(CharPipe):
         scorer: Callable | None = None,
     ) -> None:
         super().__init__(vocab, model, name, scorer)
+        install_extension(Doc, "perplexity")
+
+    def __setstate__(self, state: Any) -> None:
+        """Unpickle; the process may be one that has not made such a component yet."""
+        super().__setstate__(state)
         install_extension(Doc, "perplexity")
 
     def initialize(

@@ -183,6 +183,12 @@ class SentimentPipe(LexiconPipe):
         self.cfg["labels"] = []
         self.calibration = Calibration()
 
+    def __setstate__(self, state: Any) -> None:
+        """Unpickle; the process may be one that has not made such a component yet."""
+        super().__setstate__(state)
+        for owner, extension in EXTENSIONS:
+            install_extension(owner, extension)
+
     @property
     def labels(self) -> tuple[str, ...]:
         """The sentiment labels, in the order of their scores."""

@@ -1,13 +1,18 @@
 import pickle
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from threading import Event
 
 import pytest
+import spacy
+import torch
 
 from spacy_absa.lexicon import Lexicon, LexiconEntry
 
-from .conftest import GOLD
+from .conftest import GOLD, examples_of
 
 TEXTS = [*GOLD, "店里有宝马和本田", "丰田" * 300]
 LEXICONS = [
@@ -78,3 +83,35 @@ def test_a_component_can_be_sent_to_a_spawned_worker(with_config, lexicon):
     tagger = pickle.loads(pickle.dumps(nlp.get_pipe("absa_gru")))
     for text in TEXTS:
         assert tagger(nlp.make_doc(text))._.absa == nlp(text)._.absa
+
+
+@pytest.mark.parametrize("name", ["absa_gru", "absa_polarity", "char_lm"])
+def test_what_is_unpickled_brings_its_attributes(name, tmp_path):
+    """As in a worker process that has made no such component itself."""
+    nlp = spacy.blank("zh")
+    nlp.add_pipe(name)
+    (tmp_path / "nlp").write_bytes(pickle.dumps(nlp))
+    code = (
+        "import pickle, sys; from spacy.tokens import Doc, Span; "
+        "pickle.load(open(sys.argv[1], 'rb')); "
+        "print(Doc.has_extension(sys.argv[2]) or Span.has_extension(sys.argv[2]))"
+    )
+    attribute = "perplexity" if name == "char_lm" else "sentiment_scores"
+    command = [sys.executable, "-c", code, str(tmp_path / "nlp"), attribute]
+    assert subprocess.run(command, capture_output=True, text=True).stdout == "True\n"
+
+
+@pytest.mark.parametrize("copy", [deepcopy, lambda nlp: pickle.loads(pickle.dumps(nlp))])
+def test_a_pipeline_copied_in_inference_mode_predicts_outside_of_it(trained, copy):
+    with torch.inference_mode():
+        nlp = copy(trained)
+        inside = nlp(TEXTS[0])._.absa
+    assert inside == nlp(TEXTS[0])._.absa == trained(TEXTS[0])._.absa
+
+
+def test_a_pipeline_loaded_in_inference_mode_learns_outside_of_it(trained, tmp_path):
+    trained.to_disk(tmp_path)
+    with torch.inference_mode():
+        nlp = spacy.load(tmp_path)
+    assert nlp(TEXTS[0])._.absa == trained(TEXTS[0])._.absa
+    assert nlp.update(examples_of(nlp), sgd=nlp.resume_training())["absa_gru"]

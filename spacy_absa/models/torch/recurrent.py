@@ -40,6 +40,11 @@ def reverse_within_lengths(x: Tensor, lengths: Tensor) -> Tensor:
     return x[index, torch.arange(x.shape[1], device=x.device)]
 
 
+def _state_of(weights: Tensor) -> tuple[int, int]:
+    """What changes with the weights. Copies made in inference mode have no version."""
+    return weights.data_ptr(), 0 if weights.is_inference() else weights._version
+
+
 class TwoWayGRU(nn.Module):
     """One GRU from left to right and one from right to left, side by side.
 
@@ -108,7 +113,7 @@ class TwoWayGRU(nn.Module):
     def _int8_grus(self) -> "IntegerGRUs":
         """The GRUs in integers, made anew when the weights have changed."""
         grus = self.forwards, self.backwards
-        weights = [(w.data_ptr(), w._version) for gru in grus for w in gru.all_weights[0]]
+        weights = [_state_of(w) for gru in grus for w in gru.all_weights[0]]
         if self._quantized is None or self._quantized[0] != weights:
             made, fused = int8.Int8GRUs(grus), fused_grus()
             self._quantized = weights, fused(made) if fused else made
