@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 import numba
 
+if numba.config.DISABLE_JIT:  # loops that are not compiled are slower than what they replace
+    raise ImportError("numba is told not to compile (NUMBA_DISABLE_JIT).")
+
 
 def compiled(function: Callable) -> Callable:
     """Compile at the first call, or take what an earlier process has compiled."""

@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -58,6 +62,14 @@ def test_states_do_not_depend_on_the_threads(read, monkeypatch):
         assert torch.equal(alone, read(fused_avx2.FusedAvx2GRUs, threads))
 
 
+def test_states_do_not_depend_on_whether_threads_can_be_started(read, monkeypatch):
+    """They cannot once the main thread has ended, while another one still predicts."""
+    expected = read(fused_avx2.FusedAvx2GRUs)
+    monkeypatch.setattr(fused_avx2, "_PER_THREAD", 50)
+    monkeypatch.setattr("concurrent.futures.thread._shutdown", True)
+    assert torch.equal(expected, read(fused_avx2.FusedAvx2GRUs, 8))
+
+
 @pytest.mark.parametrize(
     "vnni, has_avx2, kind",
     [(True, True, fused.FusedGRUs), (False, True, fused_avx2.FusedAvx2GRUs), (False, False, None)],
@@ -75,3 +87,15 @@ def test_it_counts_what_numba_compiles_for(features, supported, monkeypatch):
     codegen = avx2.cpu_target.target_context.codegen()
     monkeypatch.setattr(codegen, "magic_tuple", lambda: ("", "", features))
     assert avx2.is_supported() is supported
+
+
+def test_nothing_is_left_to_numba_that_is_told_not_to_compile():
+    code = (
+        "from spacy_absa.decoding.loops import compiled_loops; "
+        "from spacy_absa.models.torch.recurrent import fused_grus; "
+        "print(compiled_loops(), fused_grus())"
+    )
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert run.stdout == "None None\n"

@@ -1,5 +1,6 @@
 """A pair of GRUs in 8-bit integers on CPUs without VNNI, each one compiled function."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
@@ -94,7 +95,21 @@ class FusedAvx2GRUs:
             run(0, 0)
             run(0, 1)
         else:
-            tasks = product(range(n_parts), range(2))
-            with ThreadPoolExecutor(2 * n_parts) as pool:
-                list(pool.map(run, *zip(*tasks, strict=True)))
+            _run_together(run, list(product(range(n_parts), range(2))))
         return torch.from_numpy(states)
+
+
+def _run_together(run: Callable[[int, int], None], tasks: list[tuple[int, int]]) -> None:
+    """Do each task in a thread of its own, or in this one where no more can be started.
+
+    So it is once the main thread has ended, and where the system allows no more threads.
+    """
+    started = []
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        for task in tasks:
+            try:
+                started.append(pool.submit(run, *task))
+            except RuntimeError:
+                run(*task)
+    for future in started:
+        future.result()
