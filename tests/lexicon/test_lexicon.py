@@ -193,14 +193,14 @@ def test_jsonl_as_of_the_entity_ruler(tmp_path):
 
 
 def test_txt(tmp_path):
-    path = write(tmp_path, "names.txt", "# cars\n本田\r\n\nRAV4 荣放\ttoyota-rav4\n")
+    path = write(tmp_path, "names.txt", "# cars\n本田\r\n \nRAV4 荣放 \t toyota-rav4\n")
     expected = (LexiconEntry("RAV4 荣放", "toyota-rav4"), LexiconEntry("本田", "本田"))
     assert Lexicon.from_file(path).entries == expected
 
 
 @pytest.mark.parametrize("header", ["ViedId", "ViewId"])
 def test_view_csv(tmp_path, header):
-    path = write(tmp_path, "View.csv", f"{header}\tView\r\n1\t凯越\r\n2\tQ7\r\n")
+    path = write(tmp_path, "View.csv", f"{header}\tView\r\n1\t凯越 \r\n \r\n2\tQ7\r\n")
     expected = (LexiconEntry("Q7", "Q7"), LexiconEntry("凯越", "凯越"))
     assert Lexicon.from_file(path).entries == expected
 

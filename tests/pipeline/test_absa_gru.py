@@ -27,6 +27,8 @@ def test_it_learns_and_describes_what_it_finds(trained):
             assert sum(ent._.sentiment_scores.values()) == pytest.approx(1)
             assert 0 < ent._.absa_score <= 1
             assert text[entry["start"] : entry["end"]] == entry["text"] == ent.text
+        # left to the components behind it
+        assert {token.ent_iob_ for token in doc if not token.ent_type_} == {"O"}
     assert [ent._.sentiment for ent in trained("我喜欢本田，我不喜欢丰田").ents] == [
         "positive",
         "negative",
