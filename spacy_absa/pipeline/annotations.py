@@ -150,7 +150,7 @@ def _merge_into_ents(doc: Doc, found: dict[Span, Mention], overwrite: bool) -> d
         [span for span in spans if taken.isdisjoint(_tokens([span]))]
         for spans in (doc.ents, blocked)
     )
-    for i in taken:  # spaCy leaves the ids of the entities that were there
+    for i in _tokens(set(doc.ents).difference(ents)):  # their ids are left by `set_ents`
         doc[i].ent_id = 0
     doc.set_ents([*ents, *found], blocked=blocked)
     return found

@@ -154,8 +154,10 @@ def test_the_id_of_an_entity_that_is_replaced_goes_with_it(with_config):
     nlp = with_config()
     ruler = nlp.add_pipe("entity_ruler", first=True)
     ruler.add_patterns([{"label": "PAIR", "pattern": "店里有宝马", "id": "shop"}])
-    (entity,) = nlp("店里有宝马").ents
+    doc = nlp("店里有宝马")
+    (entity,) = doc.ents
     assert (entity.text, entity.id_) == ("宝马", "")
+    assert {token.ent_id_ for token in doc} == {""}
 
 
 @pytest.mark.parametrize(
