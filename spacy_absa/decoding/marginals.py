@@ -147,7 +147,10 @@ def forward_backward(
         log_z[packed.order] = inside + np.log(rest) + (packed.lengths + 1) * ceiling
     dead = np.flatnonzero(~np.isfinite(log_z))
     if len(dead):
-        raise ValueError(f"Text {dead[0]} has no possible path: its allowed tags are not legal.")
+        raise ValueError(
+            f"Text {dead[0]} has no possible path: its allowed tags are not legal, or the training "
+            "diverged: train again with a lower learning rate."
+        )
     backward = _backward(gain, step, rest, packed)
     return Lattice(log_z, step, log_gain, gain, rest, forward, backward, packed)
 

@@ -99,6 +99,7 @@ class AbsaPolarity(SentimentPipe):
     where it has none (of an entity ruler, or of any other finder), its own alone decide. The most
     probable label becomes the entity's sentiment. It replaces a label that is a sentiment; any
     other, such as `CAR`, stays the entity's label, and `ent._.sentiment` tells the sentiment.
+    Where no tagger is, a Doc should be judged once: its scores then would count as a tagger's.
 
     `absa_score` keeps its meaning: the probability that just these characters are an entity, as
     the tagger says (absa_score / its share of the label), times that of the new label. Entities
