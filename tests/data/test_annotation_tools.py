@@ -98,6 +98,12 @@ def test_label_studio_tasks_that_nobody_annotated_are_skipped(read):
     assert [s.Reason for s in skipped] == ["cancelled by the annotator", "not annotated"]
 
 
+def test_label_studio_regions_may_lack_their_text_and_tasks_their_id(read):
+    assert read(Tool.label_studio, label_studio(surface=None))[0] == [(TEXT, "7", [SPAN])]
+    _, (skipped,) = read(Tool.label_studio, {"data": {"text": TEXT}, "annotations": []})
+    assert skipped.SentenceId == "1"
+
+
 def test_label_studio_offsets_that_do_not_fit_their_text_are_refused(read):
     with pytest.raises(InputError, match=r"task 1: the span of '本田' is '田 ' in the text"):
         read(Tool.label_studio, label_studio(2, 4))

@@ -100,6 +100,18 @@ def test_locate_finds_places_beside_partly_taken_ones():
     assert spans == [CharSpan(0, 2, "NEU"), CharSpan(2, 5, "POS")]
 
 
+def test_locate_keeps_what_is_behind_a_place():
+    views = {"宝马X5": "POS", "本田车": "NEG", "宝马": "NEU"}
+    spans, (missing,) = locate("本田车，宝马X5", views)
+    assert spans == [CharSpan(0, 3, "NEG"), CharSpan(4, 8, "POS")]
+    assert missing == NotFound("宝马", "only within longer views")
+
+
+def test_locate_looks_at_every_character():
+    spans, _ = locate("好好车车车", {"好好车": "POS", "车车": "NEG"})
+    assert spans == [CharSpan(0, 3, "POS"), CharSpan(3, 5, "NEG")]
+
+
 def test_conflicting_mentions_are_settled_by_summed_probability():
     mentions = [
         mention("本田", "POS", POS=0.5, NEU=0.1, NEG=0.4),

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from spacy_absa.data.jsonl import read_annotated, read_records
+from spacy_absa.data.jsonl import read_annotated, read_records, write_annotated
 from spacy_absa.errors import InputError
-from spacy_absa.types import CharSpan
+from spacy_absa.types import CharSpan, LabelledText
 
 
 def write(tmp_path, *lines):
@@ -76,3 +76,9 @@ def test_malformed_lines_are_named(tmp_path, line, message):
 def test_an_empty_file(tmp_path):
     with pytest.raises(InputError, match="empty"):
         list(read_annotated(write(tmp_path)))
+
+
+def test_annotated_texts_are_written_for_people_to_read(tmp_path):
+    path = tmp_path / "a.jsonl"
+    write_annotated(path, [LabelledText("本田好", [CharSpan(0, 2, "POS")])])
+    assert path.read_text(encoding="utf8") == '{"text": "本田好", "spans": [[0, 2, "POS"]]}\n'

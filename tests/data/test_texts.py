@@ -106,6 +106,7 @@ def test_windows_end_after_sentences():
     assert list(windows("一二三四。六七八九", 8)) == ["一二三四。", "六七八九"]
     assert list(windows("一二三四五", 2)) == ["一二", "三四", "五"]
     assert list(windows("一二", 2)) == ["一二"]
+    assert list(windows("一二。四", 4)) == ["一二。四"]
     assert list(windows("", 2)) == []
     with pytest.raises(InputError, match="max_length is 0: give 1 or more"):
         list(windows("一二", 0))

@@ -46,6 +46,17 @@ def test_words_in_names_do_not_count(slices):
     assert sizes(parts, "Negation") == {"yes": 2, "no": 3}
 
 
+def test_a_name_hides_no_word_behind_it(slices):
+    parts = slices(("比亚迪不好，别克好",), ("别克好，比亚迪不好",))
+    assert sizes(parts, "Negation") == {"yes": 2, "no": 0}
+
+
+def test_names_that_are_missed_count_among_those_of_the_training_data(slices):
+    texts = ("本田好", [(0, 2, "POS")], [(0, 2, "POS")]), ("本田差", [(0, 2, "NEG")])
+    seen = slices(*texts, known_names={"本田"})["In training data", "seen"]
+    assert (seen["n_texts"], seen["absa_r"]) == (2, 0.5)
+
+
 @pytest.mark.parametrize("text", ["A比B好", "不如他", "比不上", "better than it", "A vs B"])
 def test_comparisons(text):
     assert COMPARISON.search(text)

@@ -205,6 +205,11 @@ def test_view_csv(tmp_path, header):
     assert Lexicon.from_file(path).entries == expected
 
 
+def test_view_csv_with_blanks(tmp_path):
+    path = write(tmp_path, "View.csv", "ViewId\tView \n\n1\t 凯越 \n \n")
+    assert Lexicon.from_file(path).entries == (LexiconEntry("凯越", "凯越"),)
+
+
 def test_gb18030_and_gzip(tmp_path):
     path = tmp_path / "names.TXT.gz"
     path.write_bytes(gzip.compress("本田\n丰田\n".encode("gb18030")))

@@ -8,6 +8,7 @@ from spacy_absa.decoding.calibration import Calibration
 from spacy_absa.errors import InputError
 from spacy_absa.lexicon import Lexicon, LexiconEntry
 from spacy_absa.models.tagger import charlms
+from spacy_absa.pipeline.annotations import Mention
 
 from .conftest import GOLD, TINY, examples_of, train
 
@@ -174,6 +175,20 @@ def test_overwrite_decides_over_entities_that_are_there(with_config, overwrite, 
     pipe.set_annotations([doc], [shifted])
     assert [ent.text for ent in doc.ents] == expected
     assert [entry["text"] for entry in doc._.absa] == expected[1:] * overwrite
+
+
+def test_beside_entities_that_stay_others_are_found(with_config):
+    nlp = with_config(overwrite=False)
+    doc = nlp.make_doc("我喜欢本田，我不喜欢丰田")
+    doc.ents = [Span(doc, 3, 5, "X")]
+    assert found(nlp(doc)) == [(3, 5, "X"), (10, 12, "NEG")]
+
+
+def test_a_label_of_ones_own_is_its_own_sentiment(trained):
+    doc = trained.make_doc("丰田不错")
+    mention = Mention("丰田", 0, 2, "MIXED", {"MIXED": 1.0}, 0.9)
+    trained.get_pipe("absa_gru").set_annotations([doc], [[mention]])
+    assert doc.ents[0]._.sentiment == doc._.absa[0]["sentiment"] == "MIXED"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import spacy
 from spacy.cli.train import train as spacy_train
 from spacy.tokens import DocBin, Span
 from spacy.training import Example
+from spacy.util import fix_random_seed
 from thinc.api import Model
 
 from spacy_absa.decoding.calibration import Calibration
@@ -192,6 +193,29 @@ def test_only_gold_entities_of_known_labels_teach(polarity):
     reference = examples[0].reference
     other = Example(nlp.make_doc("别的"), reference)
     assert pipe.update([other], losses={})["absa_polarity"] > 0
+
+
+def test_labels_that_it_does_not_know_are_no_loss(polarity):
+    examples = examples_of(polarity, {"本田": [(0, 2, "OTHER")]})
+    pipe = polarity.get_pipe("absa_polarity")
+    loss, gradient = pipe.get_loss(examples, numpy.zeros((1, 3), dtype="float32"))
+    assert (loss, gradient.tolist()) == (0, [[0, 0, 0]])
+
+
+def test_dropout_is_that_of_the_update(polarity):
+    def loss(drop):
+        pipe = make().from_bytes(polarity.to_bytes()).get_pipe("absa_polarity")
+        fix_random_seed(0)
+        return pipe.update(examples_of(polarity, SWAPPED), drop=drop)["absa_polarity"]
+
+    assert loss(0.9) > 2 * loss(0.0)
+
+
+def test_tokens_without_an_entity_stay_as_they_were(polarity):
+    doc = polarity.make_doc("我喜欢本田啊")
+    doc.set_ents([Span(doc, 3, 5, "CAR")], blocked=[doc[0:1]], missing=[doc[5:6]])
+    before = [token.ent_iob for token in doc]
+    assert [token.ent_iob for token in polarity(doc)] == before
 
 
 def test_smoothed_gold_wants_a_little_of_every_label(polarity):

@@ -48,6 +48,25 @@ def test_words_are_hidden_whole():
     assert run == (27, 31, "good", 1.0)
 
 
+def test_what_is_said_twice_over_is_found_by_wider_windows():
+    # Only a window of three hides both: 1 nat for each, by 3 windows of either 好 and 4 of 啊.
+    assert explained("zh", "本田好啊好", 0, 2) == [(2, 5, "好啊好", 1.0)]
+
+
+def test_blanks_are_never_hidden():
+    class Reader(KnownJudge):
+        def opinions(self, docs, extents):
+            read.extend(doc.text for doc in docs)
+            return super().opinions(docs, extents)
+
+    read = []
+    install_extension(Doc, "absa")
+    doc = spacy.blank("en")("A Honda is  good")
+    doc._.absa = [{"start": 2, "end": 7, "label": "POS"}]
+    explain(Reader(), [doc])
+    assert {text[10:12] for text in read} == {"  "}
+
+
 def test_what_is_out_of_reach_does_not_count():
     assert explained("zh", "好啊啊啊本田啊", 4, 6, reach=4)[0][2:] == ("好", 1.0)
     assert explained("zh", "好啊啊啊本田啊", 4, 6, reach=3) == []

@@ -1,8 +1,11 @@
 """Gold annotation of texts that are not quite those of the predictions, or not all ours."""
 
+import warnings
+
 import numpy
 import pytest
 import spacy
+from spacy.tokens import Span
 from spacy.training import Example
 
 from spacy_absa.decoding.schemes import TagScheme
@@ -18,12 +21,12 @@ def english():
     return spacy.blank("en")
 
 
-def tags(example):
+def tags(example, spans_key=None):
     """The one tag that is allowed at each visible character, or `?`."""
     text = example.predicted.text
     return "".join(
         "ONP"[row.argmax()] if row.sum() == 1 else "?"
-        for row, char in zip(allowed_tags(example, SCHEME, None), text, strict=True)
+        for row, char in zip(allowed_tags(example, SCHEME, spans_key), text, strict=True)
         if not char.isspace()
     )
 
@@ -35,6 +38,26 @@ def test_words_without_spaces_say_what_those_with_them_say(english, text):
         "entities": ["O", "B-NEG", "L-NEG", "-"],
     }
     assert tags(Example.from_dict(english.make_doc(text), gold)) == "OOONNNNNN?"
+
+
+def test_an_entity_may_begin_a_text_with_other_spaces(english):
+    gold = {"words": ["Cars", "are", "bad"], "entities": ["U-NEG", "O", "O"]}
+    assert tags(Example.from_dict(english.make_doc("Cars  are bad"), gold)) == "NNNNOOOOOO"
+
+
+def test_of_spans_that_overlap_the_longest_is_known(english):
+    example = Example(english.make_doc("a b c d e"), english.make_doc("a b c d e"))
+    doc = example.reference
+    doc.spans["k"] = [Span(doc, 0, 2, "NEG"), Span(doc, 1, 4, "POS")]
+    assert tags(example, "k") == "??PPO"
+
+
+def test_texts_without_annotation_are_no_reason_to_warn(english):
+    bare = Example(english.make_doc("Good car."), english.make_doc("Good car."))
+    english.add_pipe("absa_gru", config={"model": TINY})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        english.initialize(lambda: [bare, *examples_of(english, {"Bad car.": [(4, 7, "NEG")]})])
 
 
 def test_of_another_text_nothing_is_known(english):

@@ -61,6 +61,26 @@ def test_texts_and_characters_without_gold_are_left_out(example):
     assert scores["absa_p"] == scores["absa_r"] == 1
 
 
+def test_beside_characters_without_gold_entities_count(example):
+    partly = example("甲乙", [(0, 1, "NEG")], [(0, 1, "NEG")])
+    partly.reference.set_ents([partly.reference.ents[0]], default="missing")
+    assert score_entity_sentiment([partly], labels=LABELS)["absa_r"] == 1
+
+
+def test_spans_of_another_text_count_neither_way(example):
+    right = example("甲乙", [(0, 1, "POS")], [(0, 1, "POS")])
+    other = Example(right.predicted, example("丙丁", [(1, 2, "NEG")], []).reference)
+    for doc in (right.predicted, right.reference, other.reference):
+        doc.spans["k"] = list(doc.ents)
+    scores = score_entity_sentiment([right, other], labels=LABELS, spans_key="k")
+    assert scores["absa_p"] == scores["absa_r"] == 1
+
+
+def test_where_nothing_is_found_no_label_is_right(example):
+    missed = example("甲乙", [(0, 1, "POS")], [])
+    assert score_entity_sentiment([missed], labels=LABELS)["absa_polarity_acc"] == 0
+
+
 def test_of_entities_it_has_what_spacy_evaluate_prints(example):
     right = example("甲乙", [(0, 1, "POS")], [(0, 1, "POS")])
     scores = score_entity_sentiment([right], labels=LABELS)

@@ -45,6 +45,18 @@ def test_a_long_text_without_punctuation_is_cut_all_the_same():
     assert words[300 + shift : 302 + shift] == "本田"
 
 
+def test_an_end_in_sight_is_not_cut():
+    text = "长" * 200 + "本田" + "，省油" + "短" * 77
+    words, _ = excerpt(text, 200, 202)
+    assert words == "…" + text[120:]
+
+
+def test_long_texts_say_no_more_than_short_ones():
+    short = [quote("省油的车"), quote("省油的轿车")]
+    long = quote("完全不相干的长长的一句话" * 9)
+    assert typical([long, *short], 1)[0] in short
+
+
 def test_quotes_like_the_others_come_first():
     common = ["这车省油又好看的", "朋友说它真省油，又好看", "省油，动力也不错又好看"]
     quotes = [quote("完全不相干"), *map(quote, common)]

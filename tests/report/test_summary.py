@@ -56,6 +56,28 @@ def test_names_with_one_id_are_one_entity_and_others_by_their_folded_name():
     assert summary["entities"][0]["key"] == "q7"
 
 
+def test_thirty_mentions_are_not_few():
+    few, enough = (
+        summary_of([text("本田", ("本田", "positive", "")) for _ in range(n)]) for n in (29, 30)
+    )
+    assert [s["entities"][0]["small"] for s in (few, enough)] == [True, False]
+
+
+def test_periods_grow_with_the_time_between_the_first_day_and_the_last():
+    days = ("2024-01-01", "2024-01-05", "2026-01-01")
+    texts = [text("本田", ("本田", "positive", ""), day=day) for day in days]
+    assert summary_of(texts[:2], time="day")["time"]["period"] == "day"
+    assert summary_of(texts, time="day")["time"]["period"] == "month"
+
+
+def test_quotes_are_those_of_the_first_names_worth_adding():
+    texts = [text(name, (name, "positive", "")) for name in ("甲", "乙") for _ in range(3)]
+    texts += [text("本田", ("本田", "positive", "honda")) for _ in range(9)]
+    summary = summary_of(texts, top=1)
+    assert len(summary["worth_adding"]) == 2
+    assert sum("quotes" in entity for entity in summary["entities"]) == 2
+
+
 def test_figures_are_those_computed_by_hand():
     texts = [
         *(text(f"本田好{i}", ("本田", "positive", "honda")) for i in range(30)),
