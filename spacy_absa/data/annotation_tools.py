@@ -20,7 +20,7 @@ from ..types import CharSpan
 from .files import atomic_write, write_json
 from .jsonl import Record, parse_spans, read_records, scan_objects
 from .labelled import Skipped
-from .text import BadRow, open_text
+from .text import BadRow, find_surrogate, open_text
 
 
 class Tool(str, Enum):
@@ -149,13 +149,17 @@ def _read_label_studio(path: Path, skipped: list[Skipped]) -> Iterator[Annotatio
             case {"data": {"text": str(text)}, "annotations": [*annotations]}:
                 pass
             # JSON-MIN: one annotation each, without the data around it.
-            case {"text": str(text), "annotator": annotator}:
-                result = [{"type": "labels", "value": value} for value in task.get("label", [])]
+            case {"text": str(text), "annotator": annotator} if isinstance(
+                labels := task.get("label") or [], list
+            ):
+                result = [{"type": "labels", "value": value} for value in labels]
                 annotations = [{"completed_by": annotator, "result": result}]
             case _:
                 raise InputError(
                     f'{where}: no text at "data", "text" with "annotations" beside it.'
                 )
+        if find_surrogate(text) is not None:
+            raise InputError(f"{where}: an unpaired surrogate, which no text can hold: mend it.")
         task_id = str(task.get("id", number))
         if not annotations:
             skipped.append(Skipped(task_id, "", "not annotated"))

@@ -117,7 +117,9 @@ def score_entity_sentiment(
     known = [example for example in examples if is_annotated(example, spans_key)]
     scores = score_places(places(known, labels, spans_key), labels)
     if spans_key is None:
-        return {**get_ner_prf(known), **scores} if known else scores
+        # spaCy's scorer takes no reference with another text
+        same = [example for example in known if align(example) is not None]
+        return {**get_ner_prf(same), **scores} if known else scores
     return scores | {name.replace("absa", f"absa_{spans_key}", 1): scores[name] for name in scores}
 
 

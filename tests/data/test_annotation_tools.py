@@ -88,7 +88,17 @@ def test_a_label_studio_export(read):
     value = {"start": 1, "end": 3, "text": "本田", "labels": ["POS"]}
     small = {"id": 3, "text": TEXT, "annotator": 7, "label": [value]}
     empty = {"id": 4, "text": "没有", "annotator": 8}
-    assert read(Tool.label_studio, small, empty)[0] == [expected, ("没有", "8", [])]
+    for nothing in (empty, {**empty, "label": None}):
+        assert read(Tool.label_studio, small, nothing)[0] == [expected, ("没有", "8", [])]
+
+
+@pytest.mark.parametrize(
+    "task, message",
+    [({"text": "a", "label": 5}, "task 1: no text"), ({"text": "\ud800"}, "task 1: an unpaired")],
+)
+def test_label_studio_tasks_that_are_none_are_refused(read, task, message):
+    with pytest.raises(InputError, match=message):
+        read(Tool.label_studio, {"annotator": 8, **task})
 
 
 def test_label_studio_tasks_that_nobody_annotated_are_skipped(read):

@@ -67,13 +67,14 @@ def test_beside_characters_without_gold_entities_count(example):
     assert score_entity_sentiment([partly], labels=LABELS)["absa_r"] == 1
 
 
-def test_spans_of_another_text_count_neither_way(example):
+def test_entities_of_another_text_count_neither_way(example):
     right = example("甲乙", [(0, 1, "POS")], [(0, 1, "POS")])
     other = Example(right.predicted, example("丙丁", [(1, 2, "NEG")], []).reference)
     for doc in (right.predicted, right.reference, other.reference):
         doc.spans["k"] = list(doc.ents)
-    scores = score_entity_sentiment([right, other], labels=LABELS, spans_key="k")
-    assert scores["absa_p"] == scores["absa_r"] == 1
+    for key in ("k", None):
+        scores = score_entity_sentiment([right, other], labels=LABELS, spans_key=key)
+        assert scores["absa_p"] == scores["absa_r"] == 1
 
 
 def test_where_nothing_is_found_no_label_is_right(example):
