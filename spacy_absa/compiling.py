@@ -6,6 +6,9 @@ from collections.abc import Callable
 import numba
 from numba.core.compiler_lock import global_compiler_lock
 
+if numba.config.DISABLE_JIT:  # loops that are not compiled are slower than what they replace
+    raise ImportError("numba is told not to compile (NUMBA_DISABLE_JIT).")
+
 # A worker that is forked while another thread compiles would wait for that thread for ever.
 if hasattr(os, "register_at_fork"):  # Windows does not fork
     os.register_at_fork(
@@ -13,9 +16,6 @@ if hasattr(os, "register_at_fork"):  # Windows does not fork
         after_in_parent=global_compiler_lock.release,
         after_in_child=global_compiler_lock.release,
     )
-
-if numba.config.DISABLE_JIT:  # loops that are not compiled are slower than what they replace
-    raise ImportError("numba is told not to compile (NUMBA_DISABLE_JIT).")
 
 
 def compiled(function: Callable) -> Callable:

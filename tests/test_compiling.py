@@ -1,4 +1,7 @@
 import multiprocessing
+import os
+import subprocess
+import sys
 import time
 from threading import Event, Thread
 
@@ -30,3 +33,15 @@ def test_a_worker_forked_while_another_thread_compiles_can_compile_too():
         assert worker.exitcode == 0
     finally:
         worker.kill()
+
+
+def test_nothing_is_left_to_numba_that_is_told_not_to_compile():
+    code = (
+        "from spacy_absa.decoding.loops import compiled_loops; "
+        "from spacy_absa.models.torch.recurrent import fused_grus; "
+        "print(compiled_loops(), fused_grus())"
+    )
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert run.stdout == "None None\n"

@@ -141,15 +141,15 @@ def _key(text: str, found: Found) -> Key:
 
 def _quote(text: AnnotatedText, subject: Found, keys: Iterable[Key]) -> Quote:
     """The surroundings of an entity, with all entities there; those of its key are subjects."""
-    words, shift = excerpt(text.text, subject.start, subject.end)
+    words, shift, start, end = excerpt(text.text, subject.start, subject.end)
     key = _key(text.text, subject)
     marks = [
         Mark(found.start + shift, found.end + shift, found.label, found.score, other == key)
         for found, other in zip(text.found, keys, strict=True)
-        if found.start + shift >= 0 and found.end + shift <= len(words)
+        if start <= found.start and found.end <= end
     ]
     runs = [
-        Run(max(0, run.start + shift), min(len(words), run.end + shift), run.weight)
+        Run(max(start, run.start) + shift, min(end, run.end) + shift, run.weight)
         for run in subject.explanation
     ]
     runs = [run for run in runs if run.start < run.end]

@@ -45,20 +45,29 @@ class Quote(NamedTuple):
     line: int
 
 
-def excerpt(text: str, start: int, end: int) -> tuple[str, int]:
-    """The surroundings of a name in a text, and by how much its offsets have moved.
+class Excerpt(NamedTuple):
+    """A stretch of a text, with an ellipsis where the text goes on."""
+
+    words: str
+    shift: int  # of the offsets, from the text to the words
+    start: int  # of the stretch in the text
+    end: int
+
+
+def excerpt(text: str, start: int, end: int) -> Excerpt:
+    """The surroundings of a name in a text.
 
     Whole if it is short; else cut at blanks or punctuation where there are some, with an ellipsis.
     """
     if len(text) <= 2 * _CONTEXT:
-        return text, 0
+        return Excerpt(text, 0, 0, len(text))
     low, high = max(0, start - _CONTEXT), min(len(text), end + _CONTEXT)
     if low and (match := _BOUNDARY.search(text, low, start)):
         low = match.end()
     if high < len(text):
         high = max((m.end() for m in _BOUNDARY.finditer(text, end, high)), default=high)
     head, tail = "…" * (low > 0), "…" * (high < len(text))
-    return head + text[low:high] + tail, len(head) - low
+    return Excerpt(head + text[low:high] + tail, len(head) - low, low, high)
 
 
 class Sample:

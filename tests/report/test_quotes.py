@@ -27,27 +27,27 @@ def test_a_sample_holds_the_texts_with_the_smallest_hashes_whatever_their_order(
 
 
 def test_a_short_text_is_quoted_whole():
-    assert excerpt("本田省油。", 0, 2) == ("本田省油。", 0)
+    assert excerpt("本田省油。", 0, 2) == ("本田省油。", 0, 0, 5)
 
 
 def test_a_long_text_is_cut_at_punctuation_around_the_name():
     text = "长" * 100 + "。我喜欢" + "本田" + "省油，" + "短" * 200
     start = text.index("本田")
-    words, shift = excerpt(text, start, start + 2)
+    words, shift, *_ = excerpt(text, start, start + 2)
     assert words == "…我喜欢本田省油，…"
     assert words[start + shift : start + 2 + shift] == "本田"
 
 
 def test_a_long_text_without_punctuation_is_cut_all_the_same():
     text = "长" * 300 + "本田" + "短" * 300
-    words, shift = excerpt(text, 300, 302)
+    words, shift, *_ = excerpt(text, 300, 302)
     assert words == "…" + "长" * 80 + "本田" + "短" * 80 + "…"
     assert words[300 + shift : 302 + shift] == "本田"
 
 
 def test_an_end_in_sight_is_not_cut():
     text = "长" * 200 + "本田" + "，省油" + "短" * 77
-    words, _ = excerpt(text, 200, 202)
+    words, *_ = excerpt(text, 200, 202)
     assert words == "…" + text[120:]
 
 

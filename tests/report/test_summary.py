@@ -185,6 +185,15 @@ def test_memory_for_quotes_does_not_grow_with_texts():
     assert max(len(quote.text) for quote in quotes) < 200
 
 
+def test_what_the_ellipsis_of_a_quote_stands_for_is_not_marked():
+    words = "长" * 100 + "宝马" + "啊" * 79 + "本田" + "啊" * 79 + "丰田" + "短" * 200
+    names = [(name, "positive", name) for name in ("宝马", "本田", "丰田")]
+    honda = next(e for e in summary_of([text(words, *names)])["entities"] if e["id"] == "本田")
+    (quote,) = honda["quotes"]["positive"]
+    assert (quote["text"][:2], quote["text"][-2:]) == ("…马", "丰…")
+    assert [quote["text"][m["start"] : m["end"]] for m in quote["marks"]] == ["本田"]
+
+
 def test_explanations_keep_their_place_in_a_cut_text():
     words = "前" * 200 + "，真" + "本田" + "好" + "后" * 200
     start = words.index("本田")
