@@ -200,7 +200,7 @@ def test_txt(tmp_path):
 
 @pytest.mark.parametrize("header", ["ViedId", "ViewId"])
 def test_view_csv(tmp_path, header):
-    path = write(tmp_path, "View.csv", f"{header}\tView\r\n1\t凯越 \r\n \r\n2\tQ7\r\n")
+    path = write(tmp_path, "View.csv", f"{header}\tView\r\n1\t凯越\r\n2\tQ7\r\n")
     expected = (LexiconEntry("Q7", "Q7"), LexiconEntry("凯越", "凯越"))
     assert Lexicon.from_file(path).entries == expected
 
