@@ -23,9 +23,9 @@ class Sources:
 
     lang: str
     text: Path
-    labels: Path  # JSONL with spans, or Label.csv with `sentences`, its Train.csv
+    labels: Path  # what `spacy absa convert` reads; Label.csv with `sentences`, its Train.csv
     sentences: Path | None = None
-    dev: Path | None = None  # JSONL with spans
+    dev: Path | None = None  # as `labels`
     lexicon: Path | None = None
     vectors: str | None = None  # a pipeline with vectors and a tok2vec: folder or package
     column: str | None = None

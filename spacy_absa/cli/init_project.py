@@ -8,6 +8,8 @@ import typer
 from spacy.util import load_model
 from wasabi import msg
 
+from ..data.agreement import settle
+from ..data.annotation_tools import detect_tool, read_annotations
 from ..data.corpora import in_dev
 from ..data.files import write_folder
 from ..data.labelled import Labelled, read_labelled
@@ -24,13 +26,18 @@ N_EXAMPLES = 10
 def init_project(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make")],
     text: Annotated[Path, typer.Option(help="Raw texts: a file, a folder or a quoted glob")],
-    labels: Annotated[Path, typer.Option(help="Labelled texts: .jsonl with spans, or Label.csv")],
+    labels: Annotated[
+        Path,
+        typer.Option(
+            help="Labelled texts: .jsonl with spans, an annotation tool's export, or Label.csv"
+        ),
+    ],
     lang: Annotated[str, typer.Option(help="Language, as spaCy calls it")] = "zh",
     sentences: Annotated[
         Path | None, typer.Option(help="Train.csv that goes with Label.csv")
     ] = None,
     dev: Annotated[
-        Path | None, typer.Option(help="Development data, .jsonl; else a part of the labelled")
+        Path | None, typer.Option(help="Development data, as --labels; else a part of the labelled")
     ] = None,
     lexicon: Annotated[
         Path | None, typer.Option(help="Entity list; else the labelled names")
@@ -138,4 +145,10 @@ def _read_labelled(sources: Sources) -> list[Labelled]:
 
 
 def _read(path: Path, labels: Path | None) -> list[Labelled]:
-    return [row for row in read_labelled(path, labels, []) if row.text.strip()]
+    """What the project's `spacy absa convert` will make of a file."""
+    tool = detect_tool(path)
+    if tool is None:
+        texts = read_labelled(path, labels, [])
+    else:
+        texts, _ = settle(read_annotations(path, tool, []))
+    return [row for row in texts if row.text.strip()]

@@ -8,6 +8,7 @@ import spacy
 import srsly
 import weasel.cli.run
 from spacy.cli._util import app
+from spacy.tokens import DocBin
 from spacy.util import load_config, load_model_from_config
 from thinc.api import Config
 from typer.testing import CliRunner
@@ -165,6 +166,20 @@ def test_contest_files_and_development_data(written, tmp_path):
     assert loaded["convert"]["deps"] == [str(tmp_path / "Train.csv"), str(tmp_path / "g.jsonl")]
     assert loaded["convert-dev"]["deps"] == [str(tmp_path / "dev.jsonl")]
     assert "corpus/dev.spacy" in script(project, "convert-dev")
+
+
+@pytest.mark.parametrize("option", ["--labels", "--dev"])
+def test_the_export_of_an_annotation_tool(absa, data, in_process, tmp_path, option):
+    lines = [json.dumps({"text": text, "label": [[3, 5, label]]}) for text, label in TEXTS.items()]
+    (tmp_path / "doccano.jsonl").write_text("\n".join(lines), encoding="utf8")
+    assert absa("init-project", "cars", *data, option, "doccano.jsonl").code == 0
+    step, output = {
+        "--labels": ("convert", "train/gold.spacy"),
+        "--dev": ("convert-dev", "dev.spacy"),
+    }[option]
+    weasel.cli.run.project_run(tmp_path / "cars", step)
+    docs = DocBin().from_disk(tmp_path / "cars/corpus" / output).get_docs(spacy.blank("zh").vocab)
+    assert {(doc.text, doc.ents[0].label_) for doc in docs} <= set(TEXTS.items())
 
 
 def test_a_path_that_no_project_can_name(refused, data, tmp_path):
