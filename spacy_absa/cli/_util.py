@@ -38,7 +38,8 @@ TextsArg = Annotated[
     Path, typer.Argument(metavar="INPUT", help="Texts: a file, a folder or a quoted glob")
 ]
 ColumnOpt = Annotated[
-    str | None, typer.Option("--column", help="Column or key of the text, guessed if not given")
+    str | None,
+    typer.Option("--column", help="Column of the text, guessed if not given; in JSONL its key"),
 ]
 LexiconOpt = Annotated[
     Path | None,

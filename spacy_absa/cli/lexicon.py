@@ -61,10 +61,8 @@ def lexicon(
     joined = _join([*(Lexicon.from_file(path).entries for path in join or ()), entries])
     with atomic_write(output_path) as file:
         file.write(Lexicon(joined).to_bytes().decode("ascii"))
-    msg.good(
-        f"{output_path}: {len(entries)} of {len(spellings)} different names, with the joined lists "
-        f"{len(joined)}"
-    )
+    in_all = f", with the joined lists {len(joined)}" if join else ""
+    msg.good(f"{output_path}: {len(entries)} of {len(spellings)} different names{in_all}")
 
 
 def _join(lists: list[Iterable[LexiconEntry]]) -> list[LexiconEntry]:

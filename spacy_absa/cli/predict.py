@@ -18,7 +18,6 @@ from ..errors import InputError
 from ..types import Mentions
 from ._util import (
     BatchSizeOpt,
-    ColumnOpt,
     ExplainOpt,
     GpuIdOpt,
     LexiconOpt,
@@ -53,14 +52,18 @@ def predict(
     input_path: Annotated[
         Path,
         typer.Argument(
-            metavar="INPUT", help=".csv (SentenceId, Content; others with --column), .jsonl, .txt"
+            metavar="INPUT",
+            help="Table (SentenceId, Content; others with --column), .jsonl or .txt",
         ),
     ],
     output_path: Annotated[
         Path | None,
         typer.Argument(metavar="[OUTPUT]", help=".csv, .jsonl; the terminal if not given"),
     ] = None,
-    column: ColumnOpt = None,
+    column: Annotated[
+        str | None,
+        typer.Option(help="Column of the text in a table without SentenceId; in JSONL its key"),
+    ] = None,
     lexicon: LexiconOpt = None,
     batch_size: BatchSizeOpt = 256,
     n_process: NProcessOpt = 1,
@@ -70,9 +73,10 @@ def predict(
     """Find the entities of texts and the sentiment towards each.
 
     A .csv output is the contest's answer (SentenceId, View, Opinion); where no text has an id they
-    are numbered from 1. A .jsonl output has one line per input text: {"id", "text", "entities"}.
-    Without OUTPUT the entities are printed. --explain adds to each entity an "explanation":
-    [{"start", "end", "text", "weight"}], where a weight above 0 speaks for its label.
+    are numbered from 1. A .jsonl output has one line per input text: {"text", "entities"}, and
+    "id" if the text has one. Without OUTPUT the entities are printed. --explain adds to each entity
+    an "explanation": [{"start", "end", "text", "weight"}], where a weight above 0 speaks for its
+    label.
 
     \b
     Example:

@@ -44,7 +44,7 @@ def k_best(
     mode: Mode = "off",
     bonus: float = 0.0,
 ) -> list[ScoredReading]:
-    """The best ``k`` readings of one text, best first, or all if there are fewer.
+    """The best ``k`` readings of one text, at least one, best first, or all if there are fewer.
 
     The arguments are those of ``viterbi``, whose answer scores as the first one does (and is it,
     but for ties). Takes time in proportion to the text's length times ``k``.

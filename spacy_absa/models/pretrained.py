@@ -32,13 +32,17 @@ def load_pretrained(
             f"{path}: no transformer here; `path` of {architecture} takes a folder with "
             "config.json, tokenizer.json and weights."
         )
-    # nothing is downloaded
-    source = AutoModel.from_pretrained(path, local_files_only=True, dtype="float32")  # nosec B615
+    try:
+        tokenizer = Tokenizer.from_file(str(Path(path, "tokenizer.json")))
+        # nothing is downloaded
+        source = AutoModel.from_pretrained(path, local_files_only=True, dtype="float32")  # nosec B615
+    except Exception as error:  # tokenizers raises no other kind
+        first_line, *_ = str(error).strip().splitlines() or [""]
+        raise InputError(f"{path}: cannot be read as a transformer: {first_line}") from error
     shim.build(config=source.config.to_dict())
     encoder, weights = shim.module.encoder, source.state_dict()
     # A module may do without the pooler, for instance.
     encoder.load_state_dict({name: weights[name] for name in encoder.state_dict()})
-    tokenizer = Tokenizer.from_file(str(Path(path, "tokenizer.json")))
     return tokenizer, min(_MAX_PIECES, source.config.max_position_embeddings)
 
 

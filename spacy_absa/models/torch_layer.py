@@ -179,13 +179,16 @@ class _Unfilled(TorchFunctionMode):
 def _fill(module: torch.nn.Module, state: dict[str, numpy.ndarray], assign: bool = False) -> None:
     # Copied, since arrays out of msgpack are read-only views of its buffer.
     tensors = {name: torch.from_numpy(value.copy()) for name, value in state.items()}
-    try:
-        module.load_state_dict(tensors, assign=assign)
-    except RuntimeError as error:
-        raise InputError(
-            "The saved weights do not fit the model of this config; use the sizes that they "
-            f"were trained with. {error}"
-        ) from error
+    saved = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    wanted = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    for name in {**wanted, **saved}:
+        if saved.get(name) != wanted.get(name):
+            raise InputError(
+                "The saved weights do not fit the model of this config; use the sizes that they "
+                f"were trained with. Of {name} they have {saved.get(name, 'nothing')} in the place "
+                f"of {wanted.get(name, 'nothing')}."
+            )
+    module.load_state_dict(tensors, assign=assign)
 
 
 def halve(model: Model) -> None:

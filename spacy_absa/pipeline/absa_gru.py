@@ -249,7 +249,7 @@ class AbsaGRU(SentimentPipe):
         return self._decoder.mentions(texts, scores, transitions, lexicon.find_all(texts))
 
     def readings(self, docs: Iterable[Doc], k: int) -> list[list[Reading]]:
-        """The `k` best readings of each Doc, best first: what the decoder weighed.
+        """The `k` best readings of each Doc, at least one, best first: what the decoder weighed.
 
         The settings of the decoder rank them, so that the first is what `predict` finds; their
         probabilities are, as those of mentions, from before the lexicon has its say.
@@ -293,7 +293,7 @@ class AbsaGRU(SentimentPipe):
     def surprise(self, examples: Sequence[Example]) -> list[float]:
         """The negative log-probability of the gold reading of each text, in nats.
 
-        Infinite where it has a label that the component does not know.
+        Of at least one text that is not empty. Infinite where a label is not the component's.
         """
         emissions = self.model.predict([example.predicted for example in examples])
         nats = []

@@ -1,5 +1,6 @@
 """Why an entity got its label: which characters moved the sentiment, by occlusion."""
 
+import warnings
 from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
@@ -37,7 +38,13 @@ class Explainer:
         self.reach = reach
 
     def __call__(self, doc: Doc) -> Doc:
-        """Add the explanations to `doc._.absa`."""
+        """Add the explanations to `doc._.absa`; warns where there is nothing to explain yet."""
+        if doc._.absa is None:
+            warnings.warn(
+                "absa_explain got a text that no component before it has judged: put it behind "
+                "the one that it explains.",
+                stacklevel=2,
+            )
         explain(self.explained, [doc], reach=self.reach)
         return doc
 
@@ -52,12 +59,12 @@ def make_explainer(nlp: Language, name: str, component: str, reach: int) -> Expl
     """Create the component, which stands behind what it explains.
 
     component: the `absa_gru`, explained together with an `absa_polarity` behind it; or, behind a
-    finder of another kind, the `absa_polarity`. Raises InputError where there is none before it.
+    finder of another kind, the `absa_polarity`. Raises InputError where the pipeline has none yet.
     """
     if component not in nlp.component_names:
         raise InputError(
-            f"{name} explains the component {component!r}, but there is none before it: add "
-            "absa_explain behind it, or name another one as its `component`."
+            f"{name} explains the component {component!r}, but the pipeline has none yet: "
+            "add absa_explain behind it, or name another one as its `component`."
         )
     judge = nlp.get_pipe(component)
     if isinstance(judge, AbsaGRU):
@@ -92,6 +99,8 @@ def explain(judge: Judge, docs: Iterable[Doc], *, reach: int = DEFAULT_REACH) ->
     `reach` runs of the model over two `reach` tokens, with `absa_polarity` one more for each entity
     in reach. Tokens are those of the Doc, so that word vectors (`words` of the model) see whole
     words hidden; of an embedding that listens to another component the vectors stay.
+
+    Raises InputError for a label that the judge does not know.
     """
     for doc in docs:
         for entry in doc._.absa or []:

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy
 import pytest
 import torch
@@ -98,6 +100,17 @@ def test_what_is_too_long_for_the_transformer_has_no_hint(folder):
 def test_layers_that_are_not_there_are_refused(folder):
     with pytest.raises(InputError, match=r"has 2 layers; .* are 1, 3"):
         make(folder, layers=[1, 3])
+
+
+@pytest.mark.parametrize(("name", "reason"), [("config.json", "model"), ("tokenizer.json", "EOF")])
+def test_a_damaged_folder_is_refused_in_one_line(folder, tmp_path, name, reason):
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    (tmp_path / name).write_text("{" if name == "tokenizer.json" else "{}", encoding="utf8")
+    with pytest.raises(InputError, match=reason) as refusal:
+        make(str(tmp_path))
+    message = str(refusal.value)
+    assert message.startswith(f"{tmp_path}: cannot be read as a transformer: ")
+    assert "\n" not in message
 
 
 @pytest.mark.parametrize("path", [None, "empty"])

@@ -114,6 +114,13 @@ def test_nothing_to_explain():
         spacy.blank("zh").add_pipe("absa_explain", config={"component": "no_such"})
 
 
+def test_a_text_that_nobody_has_judged(trained):
+    nlp = spacy.blank("zh").from_config(trained.config).from_bytes(trained.to_bytes())
+    nlp.add_pipe("absa_explain", first=True)
+    with pytest.warns(UserWarning, match="no component before it has judged"):
+        nlp("丰田不错")
+
+
 def test_the_answer_of_another_component_is_refused(trained):
     doc = trained("丰田不错")
     doc._.absa[0]["label"] = "MIX"
