@@ -13,7 +13,7 @@ _YEARS = range(1900, 2101)
 _EPOCH_DIGITS = (10, 13)
 _FROM_CHINESE = str.maketrans({"年": "-", "月": "-", "时": ":", "点": ":", "分": ":", "秒": " "})
 _TIME_OF_DAY = re.compile("[日号]|[上中下]午|早上|晚上|凌晨")
-_SHORT_YEAR = re.compile(r"\d{1,2}([-./])\d{1,2}\1\d{1,2}(?!\d)")
+_SHORT_YEAR = re.compile(r"(\d{1,2}[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{6})(?!\d)")
 
 
 class Period(str, Enum):
@@ -73,7 +73,7 @@ def read_day(value: Any) -> date | None:
     Takes what ISO 8601 and dateutil know (of 3/4/2016 the month comes first), 2016年5月1日, and
     seconds or milliseconds since 1970 (of which the day is that of UTC). A month alone is its first
     day; a date without a year or month is none, nor is one that only holds a place, such as
-    9999-12-31, or one like 16-5-1 or 5/1/16, which may have its year at either end.
+    9999-12-31, or one like 16-5-1, 160501 or 5/1/16, which may have its year at either end.
     """
     day: date | None
     if isinstance(value, datetime):

@@ -58,6 +58,7 @@ def test_the_figures_are_those_of_spacy_and_of_the_gold_data(report, pipelines):
     assert figures["calibration"]["absa_score"]["ece"] == pytest.approx(
         (found["score"] + 1 - nlp("喜欢本田").ents[0]._.absa_score) / 2, abs=0.05
     )
+    assert "words/s" in page
     assert "Compared with" not in page
 
 

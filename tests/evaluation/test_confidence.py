@@ -6,7 +6,7 @@ from spacy_absa.evaluation.confidence import (
     fit_calibration,
     reliability,
 )
-from spacy_absa.evaluation.readings import ScoredEntity
+from spacy_absa.evaluation.readings import ScoredEntity, scored_entities
 
 
 def test_reliability_by_hand():
@@ -40,6 +40,10 @@ def test_what_counts_as_right():
     assert figures["sentiment_scores"]["ece"] == pytest.approx((0.1 + 0.7) / 2)
 
 
+def test_entities_of_other_components_have_no_probability(reading):
+    assert scored_entities([reading("甲好", [(0, 1, "POS")], [(0, 1, "POS")])]) == []
+
+
 def overconfident(n, seed):
     """Entities whose log-odds, of place and of label, are three times what they should be."""
     rng = numpy.random.default_rng(seed)
@@ -63,6 +67,12 @@ def test_fitting_finds_what_was_done_to_the_probabilities():
     right = [entity.label == entity.gold for entity in fresh]
     assert reliability(scores, right)["ece"] > 0.1
     assert reliability(calibration.scores(scores), right)["ece"] < 0.03
+
+
+def test_the_prior_by_hand():
+    # Of log-odds of 0 the offset alone matters: the best is where it equals 1 / (1 + exp(offset)).
+    calibration = fit_calibration([ScoredEntity("POS", 0.5, {"NEG": 0.5, "POS": 0.5}, "POS")])
+    assert tuple(calibration) == pytest.approx((1, 0.401058, 1), abs=1e-5)
 
 
 @pytest.mark.parametrize("gold", ["POS", "NEG", "OTHER", None])

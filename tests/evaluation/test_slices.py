@@ -4,7 +4,7 @@ from spacy_absa.evaluation.slices import COMPARISON, NEGATION, score_slices
 from spacy_absa.lexicon import Lexicon, LexiconEntry
 
 LABELS = ["NEG", "NEU", "POS"]
-LEXICON = Lexicon([LexiconEntry(name, "") for name in ("大众", "大众朗逸", "比亚迪", "别克")])
+LEXICON = Lexicon([LexiconEntry(name, "") for name in ("大众", "大众朗逸", "比亚迪", "别克", "秦")])
 
 
 @pytest.fixture
@@ -35,9 +35,15 @@ def test_texts_are_told_by_their_gold_entities(slices):
     assert parts["Repeated mentions", "yes"]["absa_polarity_acc"] == 0
 
 
+def test_a_name_is_one_however_it_is_written(slices):
+    parts = slices(("Q7好，ｑ７好", [(0, 2, "POS"), (4, 6, "POS")]))
+    assert sizes(parts, "Entities") == {"none": 0, "one": 1, "several": 0}
+    assert sizes(parts, "Repeated mentions") == {"yes": 1, "no": 0}
+
+
 def test_names_are_nested_by_the_lexicon(slices):
-    parts = slices(("大众朗逸",), ("大众",), ("大众和大众",))
-    assert sizes(parts, "Nested names") == {"yes": 1, "no": 2}
+    parts = slices(("大众朗逸",), ("大众",), ("大众和大众",), ("秦",))
+    assert sizes(parts, "Nested names") == {"yes": 1, "no": 3}
 
 
 def test_words_in_names_do_not_count(slices):

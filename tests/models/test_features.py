@@ -16,7 +16,7 @@ def features(layer, text, is_train=False):
 
 @pytest.fixture
 def layer():
-    layer = build_char_features(entry_dropout=0.5)
+    layer = build_char_features(entry_dropout=0.2)
     set_lexicon(layer, LEXICON)
     return layer
 
@@ -37,7 +37,7 @@ def test_training_leaves_out_its_share_of_the_matches(layer):
     numpy.random.seed(0)
     text = "秦" * 1000
     assert features(layer, text).sum() == 3000
-    assert 400 < features(layer, text, is_train=True).sum() / 3 < 600
+    assert 700 < features(layer, text, is_train=True).sum() / 3 < 900
 
 
 def test_texts_without_a_lexicon_have_only_case():

@@ -57,15 +57,15 @@ def test_vectors_are_cut_as_the_texts_are():
     layer = beside_vectors(code_points(seen))
     model = with_windows(layer, max_length=4, vectors=spread(numbered(seen)))
     model.initialize(X=[doc()])
-    outputs, backprop = model.begin_update([doc()])
-    assert seen["texts"] == ["ab x", "! d"]
+    outputs, backprop = model.begin_update([doc(), spacy.blank("en").make_doc("no")])
+    assert seen["texts"] == ["ab x", "! d", "no"]
     assert outputs[0].tolist() == [
         [ord(char), number] for char, number in zip(TEXT, [1, 1, 0, 2, 3, 0, 4], strict=True)
     ]
     gradient = numpy.arange(14, dtype="float32").reshape(7, 2)
-    backprop([gradient])
-    assert seen["chars"] == [[0, 2, 4, 6], [8, 10, 12, 0]]
-    assert seen["tokens"] == [[[1 + 3], [7], [9], [13]]]
+    backprop([gradient, gradient[:2] + 20])
+    assert seen["chars"] == [[0, 2, 4, 6], [8, 10, 12, 0], [20, 22, 0, 0]]
+    assert seen["tokens"] == [[[1 + 3], [7], [9], [13]], [[21 + 23]]]
 
 
 def test_texts_without_tokens_pass():

@@ -67,6 +67,21 @@ def test_blanks_are_never_hidden():
     assert {text[10:12] for text in read} == {"  "}
 
 
+def test_the_judge_is_told_of_the_other_entities_in_reach():
+    class Reader(KnownJudge):
+        def opinions(self, docs, extents):
+            told.extend(extents[:1])
+            return super().opinions(docs, extents)
+
+    told = []
+    install_extension(Doc, "absa")
+    doc = spacy.blank("zh")("丰田好本田啊宝马坏")
+    places = (0, 2), (3, 5), (6, 8)
+    doc._.absa = [{"start": start, "end": end, "label": "POS"} for start, end in places]
+    explain(Reader(), [doc], reach=2)
+    assert told == [[(0, 2), (3, 4)], [(2, 4), (0, 1), (5, 6)], [(2, 4), (0, 1)]]
+
+
 def test_what_is_out_of_reach_does_not_count():
     assert explained("zh", "好啊啊啊本田啊", 4, 6, reach=4)[0][2:] == ("好", 1.0)
     assert explained("zh", "好啊啊啊本田啊", 4, 6, reach=3) == []

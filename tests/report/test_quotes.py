@@ -31,10 +31,10 @@ def test_a_short_text_is_quoted_whole():
 
 
 def test_a_long_text_is_cut_at_punctuation_around_the_name():
-    text = "长" * 100 + "。我喜欢" + "本田" + "省油，" + "短" * 200
+    text = "长" * 100 + "。真的，我喜欢" + "本田" + "省油，好看，" + "短" * 200
     start = text.index("本田")
     words, shift, *_ = excerpt(text, start, start + 2)
-    assert words == "…我喜欢本田省油，…"
+    assert words == "…真的，我喜欢本田省油，好看，…"
     assert words[start + shift : start + 2 + shift] == "本田"
 
 
@@ -43,6 +43,12 @@ def test_a_long_text_without_punctuation_is_cut_all_the_same():
     words, shift, *_ = excerpt(text, 300, 302)
     assert words == "…" + "长" * 80 + "本田" + "短" * 80 + "…"
     assert words[300 + shift : 302 + shift] == "本田"
+
+
+def test_a_text_of_160_characters_is_short():
+    text = "长" * 81 + "本田" + "短" * 77
+    assert excerpt(text, 81, 83) == (text, 0, 0, 160)
+    assert excerpt(text + "短", 81, 83) == ("…" + text[1:] + "短", 0, 1, 161)
 
 
 def test_an_end_in_sight_is_not_cut():

@@ -1,5 +1,6 @@
 import json
 import re
+from datetime import date
 
 import pytest
 
@@ -62,7 +63,7 @@ def test_runs_and_files_beside_them(tmp_path):
     (tmp_path / "in/raw.jsonl").write_text('{"text": ""}\n')
     (tmp_path / "in/report.html").touch()
     wanted = ["more.jsonl", "run1", "run2"]
-    for named in (["in"], ["in/run*", "in/m*.jsonl"], ["in/run1", "in/run2", "in/more.jsonl"]):
+    for named in (["in"], ["in/**/run*", "in/m*.jsonl"], ["in/run1", "in/run2", "in/more.jsonl"]):
         sources = find_sources(tmp_path / name for name in named)
         assert sorted(source.path.name for source in sources) == wanted
     with pytest.raises(InputError, match="no such file or folder"):
@@ -80,6 +81,11 @@ def test_explanations_are_read(rows):
     assert text.found[0].explanation == [Run(0, 2, 0.7)]
 
 
+def test_an_entity_may_begin_the_text_and_be_sure(rows):
+    (text,) = rows({"text": "本田", "absa": [{**HONDA, "start": 0, "end": 2, "score": 1}]})
+    assert (text.found[0].start, text.found[0].score) == (0, 1)
+
+
 def test_parquet_is_read(tmp_path):
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow.parquet import write_table
@@ -88,6 +94,9 @@ def test_parquet_is_read(tmp_path):
     write_table(pyarrow.Table.from_pylist([{"text": "喜欢本田", "absa": [HONDA]}]), path)
     (text,) = read_annotated(path)
     assert (text.text, text.found[0].id) == ("喜欢本田", "honda")
+    write_table(pyarrow.Table.from_pylist([{"text": "好", "absa": [date(2016, 5, 1)]}]), path)
+    with pytest.raises(InputError, match='"2016-05-01" is no entity'):
+        list(read_annotated(path))
 
 
 @pytest.mark.parametrize(
