@@ -135,7 +135,7 @@ class Annotator:
     def _annotate(self, rows: list[Row]) -> Iterator[Mentions]:
         texts = (row.text for row in rows)
         # Batches of even size in characters bound the memory, and are the same in every run.
-        for batch in minibatch_by_words(texts, self.batch_chars, get_length=len):
+        for batch in minibatch_by_words(texts, self.batch_chars):
             with self.nlp.memory_zone():
                 docs = self.nlp.pipe(batch, batch_size=len(batch))
                 mentions = [doc._.absa for doc in docs]

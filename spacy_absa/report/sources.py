@@ -68,11 +68,10 @@ def find_sources(paths: Iterable[Path]) -> list[Source]:
     that are missing or cut.
     """
     named = {found.resolve(): found for path in paths for found in _expand(path)}
-    runs = {place for place, path in named.items() if path.is_dir()}
     return [
         _run(path) if path.is_dir() else Source(path, [path])
         for place, path in named.items()
-        if not runs.intersection(place.parents)  # a run's own files are in the run
+        if named.keys().isdisjoint(place.parents)  # a run's own files are in the run
     ]
 
 
