@@ -140,7 +140,7 @@ class AbsaGRU(SentimentPipe):
     overwrite: whether to replace overlapping entities that other components have set.
 
     Of several in a pipeline `doc._.absa` and the attributes of spans are those of the last one.
-    Raises InputError for a setting out of its range.
+    Raises InputError for a number out of its range.
     """
 
     def __init__(
@@ -206,7 +206,8 @@ class AbsaGRU(SentimentPipe):
         labels: by default those of the examples. alphabet: by default the characters that the
         examples hold at least twice. charlm: fills the character layer, alphabet and weights,
         from a trained language model. lexicon: the entity list. encoder: fills the encoder with the
-        weights of another, from a trained `char_hints`.
+        weights of another, from a trained `char_hints`. Raises InputError for examples without
+        entities, a `label_bonus` of an unknown label, and trained layers of other sizes.
         """
         validate_get_examples(get_examples, "AbsaGRU.initialize")
         self._prepare(get_examples, labels, alphabet, charlm, lexicon)
