@@ -141,7 +141,7 @@ def _hide(span: Span, start: int, end: int) -> Doc:
         for token in span
     ]
     copy = Doc(span.doc.vocab, words, [bool(token.whitespace_) for token in span])
-    if len(span.doc.tensor):
+    if span.doc.tensor is not None and len(span.doc.tensor):  # None behind a `doc_cleaner`
         copy.tensor = span.doc.tensor[span.start : span.end]  # what a listener has heard of them
     return copy
 

@@ -144,6 +144,7 @@ def test_a_file_becomes_brands_and_a_chart(client):
     assert response.status_code == 200, response.text
     answer = response.json()
     assert [result["text"] for result in answer["results"]] == rows[:2]
+    assert answer["results"][0].keys() == {"text", "entities", "html"}
     assert (answer["skipped"], answer["more"]) == (2, True)
     (brand,) = answer["brands"]
     assert (brand["name"], brand["mentions"]) == ("丰田", 3)
@@ -176,7 +177,8 @@ def test_files_that_cannot_be_read(refused, tmp_path):
     assert empty == "file: Field required."
 
 
-def test_limits(refused, client):
+def test_limits(refused, client, analyse):
+    assert len(analyse("a" * 60)) == 1
     assert "at most 3" in refused(422, json={"texts": ["a"] * 4})
     assert refused(422, json={"texts": ["", "a" * 61]}).startswith("texts.1: longer than 60")
     assert "at most 80" in refused(422, json={"texts": ["a" * 50] * 2, "explain": True})

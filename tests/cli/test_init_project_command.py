@@ -101,10 +101,18 @@ def test_much_text_gets_the_network_of_the_configs_and_as_many_passes(written):
     lm, tagger = configs["char_lm"]["training"], configs["tagger"]["training"]
     assert lm["max_steps"] == 4 * 1_500_000 // 3000
     assert tagger["max_steps"] == 9 * 500_000 // 2000
-    assert tagger["optimizer"]["learn_rate"]["total_steps"] == tagger["max_steps"]
+    assert tagger["eval_frequency"] == tagger["max_steps"] // 5
+    rates = tagger["optimizer"]["learn_rate"]
+    assert rates["total_steps"] == tagger["max_steps"] == 20 * rates["warmup_steps"] + 10
     default = Config().from_disk(CONFIGS / "tagger.cfg")
     assert configs["tagger"]["components"] == default["components"]
     assert configs["tagger"]["nlp"] == default["nlp"]
+
+
+@pytest.mark.parametrize(("text_chars", "width"), [(499_999, 64), (500_000, 192)])
+def test_from_half_a_million_characters_on_the_network_is_large(written, text_chars, width):
+    configs, _ = written(Amounts(text_chars, 200, 10_000, 10_000))
+    assert configs["tagger"]["components"]["absa_gru"]["model"]["charlm"]["width"] == width
 
 
 @pytest.mark.parametrize("lang", ["zh", "de"])

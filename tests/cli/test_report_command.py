@@ -10,6 +10,8 @@ from spacy.cli._util import app
 from typer.testing import CliRunner
 
 pytest.importorskip("plotly")
+from spacy_absa.report.charts import chart_labels
+
 CARS = Path(__file__).parents[2] / "assets/zh_absa_cars"
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 NASTY = '<img src=x onerror="document.title=1">'
@@ -130,7 +132,7 @@ def test_damaged_runs_are_refused(absa, refused, tmp_path, harm, message):
     assert message in refused("report", "run", "--output", "r.html")
 
 
-def test_the_table_has_a_row_for_each_entity(report):
+def test_the_table_has_a_row_for_each_entity(report, tmp_path):
     rows = [row("本田", "positive", "honda", tail=str(i)) for i in range(3)]
     rows += [row("丰田", "negative", "toyota")]
     _, table, _ = report(rows, "--top", 1)
@@ -141,7 +143,11 @@ def test_the_table_has_a_row_for_each_entity(report):
     assert float(table[0]["positive_share"]) == 1
     # Wilson's lower end for 3 of 3: 1 / (1 + 1.96² / 3)
     assert float(table[0]["positive_share_low"]) == pytest.approx(0.438503, abs=1e-6)
+    assert float(table[0]["positive_share_high"]) == 1
     assert float(table[1]["net_sentiment"]) == -1
+    assert (table[0]["positive_mentions"], table[0]["negative_mentions"]) == ("3", "0")
+    # Excel needs the mark, and spreadsheets the quotes to tell an id from a number.
+    assert (tmp_path / "r.csv").read_text(encoding="utf-8").startswith('\ufeff"entity","id",')
     assert table[0]["small_sample"] == "yes"
 
 
@@ -164,6 +170,13 @@ def test_nothing_from_texts_is_markup(nasty):
     assert body.count("<script") == body.count("</script>")
     assert "&lt;img src=x" in body
     assert "default-src 'none'" in head
+
+
+def test_names_in_charts_are_short_and_told_apart():
+    names = ["a" * 18, "b" * 19, "b" * 20, "<", "<", "<"]
+    labels = chart_labels({"name": name} for name in names)
+    cut = "b" * 18 + "…"
+    assert labels == ["a" * 18, cut, f"{cut} (2)", "&lt;", "&lt; (2)", "&lt; (3)"]
 
 
 def test_the_page_loads_nothing(nasty):

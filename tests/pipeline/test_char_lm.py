@@ -1,5 +1,6 @@
 import math
 
+import numpy
 import pytest
 import spacy
 from spacy.training import Example
@@ -31,6 +32,13 @@ def test_perplexity_is_the_mean_surprise(nlp):
     assert surprise.shape == (6, 2)
     assert doc._.perplexity == pytest.approx(math.exp(surprise.mean()))
     assert nlp("")._.perplexity is None
+
+
+def test_every_character_and_every_end_of_text_weighs_the_same(nlp):
+    docs = list(nlp.pipe(["我喜欢本田", "田", ""]))
+    surprise = numpy.concatenate(nlp.get_pipe("char_lm").predict(docs[:2]))
+    scores = nlp.get_pipe("char_lm").score([Example(doc, doc) for doc in docs])
+    assert scores["lm_perplexity"] == pytest.approx(math.exp(surprise.mean()))
 
 
 def test_no_character_is_predicted_from_itself_or_what_is_behind_it(nlp):

@@ -129,6 +129,15 @@ def test_nothing_to_explain():
         spacy.blank("zh").add_pipe("absa_explain", config={"component": "no_such"})
 
 
+def test_a_doc_cleaner_may_stand_before_it(trained):
+    nlp = spacy.blank("zh").from_config(trained.config).from_bytes(trained.to_bytes())
+    nlp.add_pipe("doc_cleaner")
+    doc = nlp("丰田不错")
+    explain(nlp.get_pipe("absa_gru"), [doc])
+    assert doc.tensor is None
+    assert "explanation" in doc._.absa[0]
+
+
 def test_a_text_that_nobody_has_judged(trained):
     nlp = spacy.blank("zh").from_config(trained.config).from_bytes(trained.to_bytes())
     nlp.add_pipe("absa_explain", first=True)

@@ -67,11 +67,11 @@ def test_of_another_text_nothing_is_known(english):
     assert allowed_tags(example, SCHEME, None).all()
     nlp = spacy.blank("en")
     nlp.add_pipe("absa_gru", config={"model": TINY})
-    with pytest.warns(UserWarning, match="8 characters in 1 texts"):
+    with pytest.warns(UserWarning, match="^8 characters in 1 texts"):
         nlp.initialize(lambda: [example])
     reference.spans["k"] = list(reference.ents)
     nlp.get_pipe("absa_gru").spans_key = "k"
-    with pytest.warns(UserWarning, match="8 characters in 1 texts"):
+    with pytest.warns(UserWarning, match="^8 characters in 1 texts"):
         nlp.initialize(lambda: [example])
 
 

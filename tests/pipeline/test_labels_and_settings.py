@@ -55,3 +55,12 @@ def test_a_gold_label_that_it_does_not_know_is_named(trained):
     example = Example.from_dict(trained.make_doc("丰田不错"), {"entities": [(0, 2, "MIX")]})
     with pytest.raises(InputError, match="of the label MIX, but the labels are NEG, NEU, POS"):
         trained.update([example])
+
+
+def test_what_is_dropped_is_missed(with_config):
+    nlp = with_config()
+    kept, dropped = (
+        nlp.get_pipe("absa_gru").update(examples_of(nlp), drop=drop)["absa_gru"]
+        for drop in (0.0, 0.9)
+    )
+    assert dropped > 2 * kept
