@@ -51,9 +51,9 @@ class TwoWayGRU(nn.Module):
     With gradients, both read their sequences from the first step on, the second one a turned copy,
     so all padding lies in either's future: no output depends on it, or on the batch mates. CPUs do
     so by `TrainingGRU`. Without, the sequences are packed, so that padding takes no time.
-    `quantize`: without gradients, calculate in 8-bit integers
-    where the CPU is made for it (see `Int8GRUs`, and `fused_grus`). `mixed_precision`: with
-    gradients, multiply in bfloat16 where the CPU is made for it (see `TrainingGRU`).
+    `quantize`: without gradients, calculate in 8-bit integers where the CPU is made for it (see
+    `Int8GRUs`, and `fused_grus`). `mixed_precision`: with gradients, multiply in bfloat16 where the
+    CPU is made for it (see `TrainingGRU`).
     """
 
     def __init__(
